@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The decision after a run.
+#include "daemon/collect/next_step.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "daemon/schedule/retry.hpp"
+
+namespace tally::collect {
+
+namespace {
+
+using platform::Outcome;
+
+std::string_view name_of(Outcome outcome) noexcept {
+    switch (outcome) {
+        case Outcome::ok:
+            return "ok";
+        case Outcome::retry:
+            return "retry";
+        case Outcome::wait:
+            return "wait";
+        case Outcome::reauthorize:
+            return "reauthorize";
+        case Outcome::forbidden:
+            return "forbidden";
+        case Outcome::bad_metric:
+            return "bad_metric";
+        case Outcome::gone:
+            return "gone";
+        case Outcome::bug:
+            return "bug";
+    }
+    return "bug";
+}
+
+/// The gravest failure in full and how many others there were.
+void explain(const Collected& collected, Outcome worst, NextStep& step) {
+    if (collected.failures.empty()) return;
+    const auto& gravest = *std::find_if(collected.failures.begin(), collected.failures.end(),
+                                        [&](const Failure& failure) { return failure.outcome == worst; });
+    step.error_class =
+        gravest.code.empty() ? std::string{name_of(worst)} : fmt::format("{} {}", name_of(worst), gravest.code);
+    step.error = fmt::format("{}: {}", gravest.request, gravest.message.empty() ? step.error_class : gravest.message);
+    if (const auto others = collected.failures.size() - 1; others > 0)
+        step.error += fmt::format(" (and {} more {})", others, others == 1 ? "failure" : "failures");
+}
+
+}  // namespace
+
+NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
+    const auto& collected = in.collected;
+    const auto worst = collected.worst();
+    NextStep step;
+    step.state = collected.failures.empty()                               ? RunState::succeeded
+                 : collected.tasks_done > 0 || !collected.samples.empty() ? RunState::partial
+                                                                          : RunState::failed;
+    explain(collected, worst, step);
+
+    const bool slot_was_due = in.regular_slot <= in.now;
+    const auto next =
+        slot_was_due ? schedule::next_slot(in.schedule, in.phase, in.regular_slot, in.now) : in.regular_slot;
+    step.due_at = step.slot = next;
+
+    switch (worst) {
+        case Outcome::reauthorize:
+            step.fate = ConnectionFate::needs_authorization;
+            break;
+        case Outcome::gone:
+            step.fate = ConnectionFate::gone;
+            break;
+        case Outcome::wait: {
+            const auto until = in.now + std::max(collected.wait, std::chrono::milliseconds{1'000});
+            step.due_at = until;
+            if (slot_was_due && until < next) {
+                step.slot = in.regular_slot;
+                step.attempt = in.attempt > 0 ? in.attempt - 1 : 0;
+            }
+            break;
+        }
+        case Outcome::retry: {
+            if (in.attempt >= in.retry.attempts) {
+                step.gave_up = true;
+                break;
+            }
+            const auto retry_at = in.now + schedule::retry_delay({.attempt = std::max(in.attempt, 1U),
+                                                                  .base = in.retry.base,
+                                                                  .ceiling = in.retry.ceiling,
+                                                                  .floor = collected.wait},
+                                                                 random);
+            if (retry_at < next) {
+                step.due_at = retry_at;
+                step.slot = slot_was_due ? in.regular_slot : next;
+                step.attempt = in.attempt;
+            }
+            break;
+        }
+        default:
+            break;
+    }
+    return step;
+}
+
+}  // namespace tally::collect

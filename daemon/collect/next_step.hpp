@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decides, after a run, when its connection is served next and what becomes of it. Pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <random>
+#include <string>
+
+#include "common/time.hpp"
+#include "daemon/collect/collector.hpp"
+#include "daemon/schedule/schedule.hpp"
+
+namespace tally::collect {
+
+struct RetrySettings {
+    unsigned attempts = 5;  ///< of one slot, the first one included
+    std::chrono::milliseconds base{30'000}, ceiling{3'600'000};
+};
+
+struct NextStepInput {
+    const Collected& collected;
+    Instant regular_slot;  ///< the slot that the connection pursues; in the future when the run was asked for by hand
+    unsigned attempt;      ///< of that slot, from 1
+    const schedule::Schedule& schedule;
+    std::chrono::seconds phase;
+    RetrySettings retry;
+    Instant now;
+};
+
+enum class RunState { succeeded, partial, failed };
+
+/// What a run does to its connection beside the next slot.
+enum class ConnectionFate { unchanged, needs_authorization, gone };
+
+struct NextStep {
+    RunState state = RunState::succeeded;
+    Instant due_at;        ///< when to serve next
+    Instant slot;          ///< the regular slot that will then be pursued
+    unsigned attempt = 0;  ///< attempts made for that slot
+    bool gave_up = false;  ///< the slot ends here although something failed that might have passed
+    ConnectionFate fate = ConnectionFate::unchanged;
+    std::string error_class;  ///< such as "reauthorize 190/463"; empty when all is well
+    std::string error;        ///< one line for people; empty when all is well
+};
+
+/// The regular slot stands whatever happens: a retry that would come after the next slot leaves the work to that slot,
+/// a wait that the platform asked for is respected even past it and does not use up an attempt.
+NextStep next_step(const NextStepInput& input, std::mt19937_64& random);
+
+}  // namespace tally::collect

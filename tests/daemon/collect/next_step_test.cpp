@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run does to the next slot, to retries and to its connection.
+#include "daemon/collect/next_step.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace std::chrono_literals;
+using namespace tally;
+using collect::Collected;
+using collect::ConnectionFate;
+using collect::NextStep;
+using collect::RunState;
+using platform::Outcome;
+
+namespace {
+
+const Instant kSlot = parse_instant("2026-11-20T12:00:00Z").value();
+const schedule::Schedule kQuarterHour{schedule::Every{900s}, 0s};
+
+Collected failed_with(Outcome outcome, std::chrono::milliseconds wait = 0ms) {
+    Collected collected;
+    collected.failures.push_back({.request = "reach", .outcome = outcome, .code = "x", .message = "words"});
+    collected.wait = wait;
+    return collected;
+}
+
+NextStep step(const Collected& collected, Instant now, unsigned attempt = 1, Instant slot = kSlot) {
+    std::mt19937_64 random{7};
+    return collect::next_step({.collected = collected,
+                               .regular_slot = slot,
+                               .attempt = attempt,
+                               .schedule = kQuarterHour,
+                               .phase = 0s,
+                               .retry = {.attempts = 3, .base = 30s, .ceiling = 1h},
+                               .now = now},
+                              random);
+}
+
+}  // namespace
+
+TEST_CASE("a good run leads to the next slot") {
+    const auto next = step(Collected{}, kSlot + 20s);
+    CHECK(next.state == RunState::succeeded);
+    CHECK(next.due_at == kSlot + 15min);
+    CHECK(next.slot == kSlot + 15min);
+    CHECK(next.attempt == 0);
+    CHECK(next.error.empty());
+}
+
+TEST_CASE("slots missed while the daemon was down collapse into the run just made") {
+    CHECK(step(Collected{}, kSlot + 5h + 1min).due_at == kSlot + 5h + 15min);
+}
+
+TEST_CASE("a run asked for by hand leaves the regular slot where it is") {
+    const auto next = step(Collected{}, kSlot - 10min);
+    CHECK(next.due_at == kSlot);
+    CHECK(next.slot == kSlot);
+}
+
+TEST_CASE("a passing failure is retried for the same slot, within full jitter") {
+    const auto next = step(failed_with(Outcome::retry), kSlot + 5s, 1);
+    CHECK(next.state == RunState::failed);
+    CHECK(next.slot == kSlot);
+    CHECK(next.attempt == 1);
+    CHECK(next.due_at >= kSlot + 5s);
+    CHECK(next.due_at <= kSlot + 5s + 30s);
+    CHECK_FALSE(next.gave_up);
+}
+
+TEST_CASE("a retry that would come after the next slot leaves the work to that slot") {
+    const auto next = step(failed_with(Outcome::retry, 20min), kSlot + 5s, 1);
+    CHECK(next.slot == kSlot + 15min);
+    CHECK(next.due_at == kSlot + 15min);
+    CHECK(next.attempt == 0);
+}
+
+TEST_CASE("after the last attempt the slot is given up and the next one stands") {
+    const auto next = step(failed_with(Outcome::retry), kSlot + 5s, 3);
+    CHECK(next.gave_up);
+    CHECK(next.due_at == kSlot + 15min);
+    CHECK(next.attempt == 0);
+}
+
+TEST_CASE("the platform's own wait is respected even past the next slot, and costs no attempt") {
+    const auto short_wait = step(failed_with(Outcome::wait, 5min), kSlot + 5s, 2);
+    CHECK(short_wait.due_at == kSlot + 5s + 5min);
+    CHECK(short_wait.slot == kSlot);
+    CHECK(short_wait.attempt == 1);
+    const auto long_wait = step(failed_with(Outcome::wait, 9h), kSlot + 5s, 2);
+    CHECK(long_wait.due_at == kSlot + 5s + 9h);
+    CHECK(long_wait.slot == kSlot + 15min);
+}
+
+TEST_CASE("a dead token and a vanished account change the connection") {
+    CHECK(step(failed_with(Outcome::reauthorize), kSlot + 5s).fate == ConnectionFate::needs_authorization);
+    CHECK(step(failed_with(Outcome::gone), kSlot + 5s).fate == ConnectionFate::gone);
+    CHECK(step(failed_with(Outcome::forbidden), kSlot + 5s).fate == ConnectionFate::unchanged);
+}
+
+TEST_CASE("a failure beside good answers is partial, and the gravest one is told") {
+    auto collected = failed_with(Outcome::bad_metric);
+    collected.failures.push_back(
+        {.request = "profile", .outcome = Outcome::reauthorize, .code = "190/463", .message = "expired"});
+    collected.tasks_done = 2;
+    const auto next = step(collected, kSlot + 5s);
+    CHECK(next.state == RunState::partial);
+    CHECK(next.error_class == "reauthorize 190/463");
+    CHECK(next.error == "profile: expired (and 1 more failure)");
+}
