@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// The control interface under /_sim/: commands of tests, counters, and the oracle.
+#include "admin.hpp"
+
+#include "facebook.hpp"
+#include "instagram.hpp"
+#include "oracle.hpp"
+#include "snapchat.hpp"
+#include "youtube.hpp"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+namespace sim {
+namespace {
+
+/// A command that makes no sense; becomes a 400.
+struct BadCommand : std::runtime_error {
+    using runtime_error::runtime_error;
+};
+
+Json read_body(const Request& request) {
+    auto body = Json::parse(request.body, nullptr, false);
+    if (!body.is_object()) throw BadCommand{"the body is not a JSON object"};
+    return body;
+}
+
+void allow_only(const Json& body, std::initializer_list<std::string_view> names) {
+    for (const auto& [key, value] : body.items())
+        if (std::find(names.begin(), names.end(), key) == names.end())
+            throw BadCommand{fmt::format("unknown member '{}'", key)};
+}
+
+std::string text(const Json& body, const char* name) {
+    if (!body.contains(name) || !body[name].is_string()) throw BadCommand{fmt::format("'{}' must be a text", name)};
+    return body[name].get<std::string>();
+}
+
+double number(const Json& body, const char* name, double lowest, double highest) {
+    if (!body[name].is_number()) throw BadCommand{fmt::format("'{}' must be a number", name)};
+    const auto value = body[name].get<double>();
+    if (value < lowest || value > highest)
+        throw BadCommand{fmt::format("'{}' must be from {} to {}", name, lowest, highest)};
+    return value;
+}
+
+Platform platform_of(std::string_view name) {
+    const auto platform = parse_platform(name);
+    if (!platform) throw BadCommand{fmt::format("unknown platform '{}'", name)};
+    return *platform;
+}
+
+Day day_from(std::string_view name) {
+    const auto day = parse_day(name);
+    if (!day) throw BadCommand{fmt::format("not a date: '{}'", name)};
+    return *day;
+}
+
+Reply done() {
+    return json_reply(200, Json{{"ok", true}});
+}
+
+Reply add_fault(Simulator& simulator, const Json& body) {
+    allow_only(body,
+               {"platform", "account", "path", "kind", "status", "retry_after", "count", "probability", "slow_ms"});
+    Fault fault;
+    const auto kind = parse_fault_kind(text(body, "kind"));
+    if (!kind) throw BadCommand{fmt::format("unknown kind '{}'", text(body, "kind"))};
+    fault.kind = *kind;
+    if (body.contains("platform")) fault.platform = platform_of(text(body, "platform"));
+    if (body.contains("account")) fault.account = text(body, "account");
+    if (body.contains("path")) fault.path = text(body, "path");
+    if (body.contains("status")) fault.status = static_cast<unsigned>(number(body, "status", 200, 599));
+    if (body.contains("retry_after")) fault.retry_after = static_cast<int>(number(body, "retry_after", 0, 86400));
+    if (body.contains("count")) fault.count = static_cast<std::uint64_t>(number(body, "count", 1, 1e12));
+    if (body.contains("probability")) fault.probability = number(body, "probability", 0, 1);
+    if (body.contains("slow_ms"))
+        fault.slow_for = std::chrono::milliseconds{static_cast<std::int64_t>(number(body, "slow_ms", 0, 600'000))};
+    return json_reply(200, Json{{"id", simulator.faults().add(std::move(fault))}});
+}
+
+Reply delete_fault(Simulator& simulator, std::string_view id) {
+    const auto wanted = parse_integer(id);
+    if (!wanted || !simulator.faults().remove(static_cast<std::uint64_t>(*wanted)))
+        return json_reply(404, Json{{"error", "no such fault"}});
+    return done();
+}
+
+Reply set_account(Simulator& simulator, const Json& body) {
+    allow_only(body, {"platform", "account", "timezone", "currency", "followers", "created"});
+    AccountOverride change;
+    if (body.contains("timezone")) {
+        change.zone = find_zone(text(body, "timezone"));
+        if (change.zone == nullptr) throw BadCommand{fmt::format("unknown time zone '{}'", text(body, "timezone"))};
+    }
+    if (body.contains("currency")) change.currency = text(body, "currency");
+    if (body.contains("followers")) change.followers = number(body, "followers", 0, 1e9);
+    if (body.contains("created")) change.created = day_from(text(body, "created"));
+    simulator.world().set_account(platform_of(text(body, "platform")), text(body, "account"), change);
+    return done();
+}
+
+/// Only numbers that are drawn can be changed: parts and ratios follow from them.
+bool restatable(Platform platform, std::string_view metric) {
+    switch (platform) {
+        case Platform::instagram: {
+            const auto* found = find_instagram_metric(metric);
+            return found != nullptr && !found->lifetime;
+        }
+        case Platform::facebook: {
+            const auto* found = find_facebook_metric(metric);
+            return found != nullptr && (found->kind == FacebookKind::count || found->kind == FacebookKind::state ||
+                                        found->kind == FacebookKind::reactions);
+        }
+        case Platform::youtube: {
+            const auto* found = find_youtube_metric(metric);
+            return found != nullptr && found->rate > 0;
+        }
+        case Platform::snapchat:
+            break;
+    }
+    const auto* found = find_snapchat_field(metric);
+    return found != nullptr && found->kind == SnapchatKind::additive;
+}
+
+Reply restate(Simulator& simulator, const Json& body) {
+    allow_only(body, {"platform", "account", "metric", "date", "add"});
+    const auto platform = platform_of(text(body, "platform"));
+    const auto metric = text(body, "metric");
+    if (!restatable(platform, metric))
+        throw BadCommand{fmt::format("'{}' cannot be restated: name a plain metric", metric)};
+    if (!body.contains("add") || !body["add"].is_number_integer()) throw BadCommand{"'add' must be an integer"};
+    simulator.world().restate(platform, text(body, "account"), metric, day_from(text(body, "date")),
+                              body["add"].get<std::int64_t>());
+    return done();
+}
+
+Reply set_usage(Simulator& simulator, const Json& body) {
+    allow_only(body, {"platform", "percent", "regain_minutes"});
+    if (!body.contains("percent")) throw BadCommand{"'percent' must be a number"};
+    Usage usage{static_cast<int>(number(body, "percent", 0, 100)), 0};
+    if (body.contains("regain_minutes"))
+        usage.regain_minutes = static_cast<int>(number(body, "regain_minutes", 0, 1440));
+    simulator.world().set_usage(platform_of(text(body, "platform")), usage);
+    return done();
+}
+
+Reply show_stats(const Stats& stats) {
+    Json by_platform = Json::object();
+    for (const auto platform : {Platform::instagram, Platform::facebook, Platform::youtube, Platform::snapchat})
+        by_platform[std::string{platform_name(platform)}] = stats.by_platform[static_cast<std::size_t>(platform)];
+    by_platform["other"] = stats.by_platform[4];
+    Json by_status = Json::object();
+    for (const auto& [status, count] : stats.by_status) by_status[std::to_string(status)] = count;
+    return json_reply(200, Json{{"requests", stats.requests},
+                                {"by_platform", by_platform},
+                                {"by_status", by_status},
+                                {"concurrent_max", stats.concurrent_max}});
+}
+
+Reply show_oracle(Simulator& simulator, const Query& query, Instant now) {
+    const auto platform = platform_of(query.get("platform"));
+    if (query.get("account").empty()) throw BadCommand{"'account' is missing"};
+    OracleAsk ask{simulator.world().account(platform, query.get("account")), day_from(query.get("from")),
+                  day_from(query.get("to")), now};
+    if (const auto* at = query.find("at")) {
+        const auto parsed = parse_time(*at, find_zone("UTC"));
+        if (!parsed) throw BadCommand{fmt::format("not a time: '{}'", *at)};
+        ask.at = *parsed;
+    }
+    Reply reply;
+    reply.content_type = "application/x-ndjson";
+    consult_oracle(simulator.world(), ask, [&](const OracleRow& row) {
+        Json line{{"platform", platform_name(platform)},
+                  {"account_id", ask.account.id},
+                  {"source", row.source},
+                  {"metric", row.metric},
+                  {"date", render_day(row.day)}};
+        std::visit([&line](auto value) { line["value"] = value; }, row.value);
+        reply.body += render_json(line) + "\n";
+    });
+    return reply;
+}
+
+Reply route(Simulator& simulator, const Request& request, Instant now) {
+    const auto path = request.segments();
+    const auto what = path.size() > 1 ? path[1] : std::string_view{};
+    if (request.method == "GET" && path.size() == 2) {
+        if (what == "stats") return show_stats(simulator.stats());
+        if (what == "oracle") return show_oracle(simulator, request.query, now);
+    }
+    if (request.method == "DELETE" && what == "fault") {
+        if (path.size() == 3) return delete_fault(simulator, path[2]);
+        simulator.faults().clear();
+        return done();
+    }
+    if (request.method == "POST" && path.size() == 2) {
+        if (what == "reset") {
+            simulator.reset();
+            return done();
+        }
+        if (what == "fault") return add_fault(simulator, read_body(request));
+        if (what == "account") return set_account(simulator, read_body(request));
+        if (what == "restate") return restate(simulator, read_body(request));
+        if (what == "usage") return set_usage(simulator, read_body(request));
+        auto& world = simulator.world();
+        if (what == "revoke" || what == "unrevoke") {
+            const auto body = read_body(request);
+            allow_only(body, {"platform", "account"});
+            const auto platform = platform_of(text(body, "platform"));
+            what == "revoke" ? world.revoke(platform, text(body, "account"))
+                             : world.unrevoke(platform, text(body, "account"));
+            return done();
+        }
+        if (what == "remove-metric" || what == "restore-metric") {
+            const auto body = read_body(request);
+            allow_only(body, {"platform", "metric"});
+            const auto platform = platform_of(text(body, "platform"));
+            what == "remove-metric" ? world.remove_metric(platform, text(body, "metric"))
+                                    : world.restore_metric(platform, text(body, "metric"));
+            return done();
+        }
+    }
+    return json_reply(404, Json{{"error", fmt::format("no such command: {} {}", request.method, request.path)}});
+}
+
+}  // namespace
+
+Reply answer_admin(Simulator& simulator, const Request& request, Instant now) {
+    try {
+        return route(simulator, request, now);
+    } catch (const BadCommand& error) {
+        return json_reply(400, Json{{"error", error.what()}});
+    }
+}
+
+}  // namespace sim

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a perfect collector holds of an account: computed from the truth, never from an answer.
+#include "oracle.hpp"
+
+#include "facebook.hpp"
+#include "instagram.hpp"
+#include "snapchat.hpp"
+#include "youtube.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace sim {
+namespace {
+
+using Row = std::function<void(OracleRow)>;
+using Names = std::initializer_list<std::string_view>;
+
+constexpr std::string_view kSocial = "social_media";
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    for (auto& c : out) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return out;
+}
+
+std::string joined(std::string_view metric, std::string_view dimension, std::string_view value) {
+    return std::string{metric} + "." + std::string{dimension} + "." + lower(value);
+}
+
+void add_counters(const World& world, const OracleAsk& ask, Names names,
+                  std::optional<std::int64_t> (*counter)(const Account&, std::string_view, Instant), const Row& row) {
+    const auto today = day_of(ask.account.zone, ask.at);
+    if (today < ask.from || today > ask.to) return;
+    for (const auto name : names)
+        if (const auto count = counter(ask.account, name, ask.at); count && !world.removed(ask.account.platform, name))
+            row({kSocial, std::string{name}, today, *count});
+}
+
+void instagram_day(const World& world, const OracleAsk& ask, Day day, Stage stage, const Row& row) {
+    const auto today = day_of(pacific(), ask.at);
+    const auto& account = ask.account;
+    const date::year_month_day ymd{today};
+    if (quiet(account, day) || day < Day{(ymd.year() - date::years{2}) / ymd.month() / ymd.day()}) return;
+    for (const std::string_view name :
+         {"reach", "views", "accounts_engaged", "total_interactions", "likes", "comments", "shares", "saves", "replies",
+          "reposts", "profile_links_taps", "follower_count"}) {
+        if (world.removed(Platform::instagram, name)) continue;
+        if (name == "follower_count" && (account.small() || day < today - date::days{28})) continue;
+        row({kSocial, std::string{name}, day,
+             instagram_total(world, account, *find_instagram_metric(name), day, stage)});
+    }
+    const auto categories = [&](std::string_view dimension, Names names) {
+        for (const auto name : names) {
+            if (world.removed(Platform::instagram, name)) continue;
+            if (name == "follows_and_unfollows" && account.small()) continue;
+            const std::array dimensions{dimension};
+            for (const auto& category :
+                 instagram_categories(world, account, *find_instagram_metric(name), dimensions, day, stage))
+                row({kSocial, joined(name, dimension, category.values.front()), day, category.value});
+        }
+    };
+    categories("follow_type", {"reach", "views", "follows_and_unfollows"});
+    categories("media_product_type", {"reach", "views", "total_interactions"});
+    categories("contact_button_type", {"profile_links_taps"});
+}
+
+void facebook_day(const World& world, const OracleAsk& ask, Day day, Stage stage, const Row& row) {
+    const auto& account = ask.account;
+    if (account.small() || day < day_of(pacific(), ask.at) - date::days{2 * 365}) return;
+    for (const std::string_view name :
+         {"page_media_view", "page_total_media_view_unique", "page_post_engagements", "page_total_actions",
+          "page_views_total", "page_follows", "page_daily_follows", "page_daily_follows_unique",
+          "page_daily_unfollows_unique", "page_video_views", "page_video_views_paid", "page_video_views_organic",
+          "page_video_view_time", "page_actions_post_reactions_total"}) {
+        if (world.removed(Platform::facebook, name)) continue;
+        const auto value = facebook_value(world, account, *find_facebook_metric(name), day, stage);
+        if (!value.object) row({kSocial, std::string{name}, day, value.number});
+        for (const auto& [kind, number] : value.members)
+            row({kSocial, std::string{name} + "." + lower(kind), day, number});
+    }
+    if (world.removed(Platform::facebook, "page_media_view")) return;
+    for (const std::string_view dimension : {"is_from_ads", "is_from_followers"}) {
+        const auto parts = facebook_breakdown(world, account, dimension, day, stage);
+        for (std::size_t i = 0; i < parts.size(); ++i)
+            if (parts[i] != 0) row({kSocial, joined("page_media_view", dimension, std::to_string(i)), day, parts[i]});
+    }
+}
+
+void youtube_day(const World& world, const OracleAsk& ask, Day day, const Row& row) {
+    if (quiet(ask.account, day)) return;
+    const std::array days{day};
+    const auto put = [&](const YoutubeMetric& metric, std::string name, std::optional<std::size_t> type) {
+        const auto value = youtube_value(world, ask.account, metric, days, type, ask.at);
+        if (metric.floating)
+            row({kSocial, std::move(name), day, value});
+        else
+            row({kSocial, std::move(name), day, static_cast<std::int64_t>(value)});
+    };
+    for (const auto& metric : youtube_metrics()) {
+        if (metric.revenue || metric.name.starts_with("annotation") || world.removed(Platform::youtube, metric.name))
+            continue;
+        put(metric, std::string{metric.name}, std::nullopt);
+        for (std::size_t type = 0; type < kContentTypes.size(); ++type)
+            if (youtube_active(ask.account, day, type))
+                put(metric, joined(metric.name, "creatorcontenttype", kContentTypes[type]), type);
+    }
+}
+
+void snapchat_rows(const World& world, const OracleAsk& ask, Day day, const Row& row) {
+    if (!snapchat_visible(ask.account, day, ask.at)) return;
+    for (const std::string_view name : {"spend",
+                                        "impressions",
+                                        "swipes",
+                                        "video_views",
+                                        "video_views_time_based",
+                                        "video_views_5s",
+                                        "video_views_15s",
+                                        "quartile_1",
+                                        "quartile_2",
+                                        "quartile_3",
+                                        "view_completion",
+                                        "screen_time_millis",
+                                        "shares",
+                                        "saves",
+                                        "story_opens",
+                                        "story_completes",
+                                        "profile_clicks",
+                                        "landing_page_views",
+                                        "conversion_purchases",
+                                        "conversion_purchases_value"}) {
+        const auto* field = find_snapchat_field(name);
+        if (world.removed(Platform::snapchat, name) || snapchat_too_early(ask.account, *field, day, ask.at)) continue;
+        row({"ads", std::string{name}, day, snapchat_day(world, ask.account, *field, day, ask.at)});
+    }
+}
+
+}  // namespace
+
+void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
+    const auto& account = ask.account;
+    const auto last = std::min(ask.to, day_of(account.zone, ask.at));
+    for (auto day = std::max(ask.from, account.created); day <= last; day += date::days{1}) {
+        if (account.platform == Platform::snapchat) {
+            snapchat_rows(world, ask, day, row);
+            continue;
+        }
+        const auto shown = stage(account, day, ask.at);
+        if (shown == Stage::hidden) continue;
+        if (account.platform == Platform::instagram)
+            instagram_day(world, ask, day, shown, row);
+        else if (account.platform == Platform::facebook)
+            facebook_day(world, ask, day, shown, row);
+        else
+            youtube_day(world, ask, day, row);
+    }
+    if (account.platform == Platform::instagram)
+        add_counters(world, ask, {"followers_count", "follows_count", "media_count"}, instagram_counter, row);
+    else if (account.platform == Platform::facebook)
+        add_counters(world, ask, {"followers_count", "fan_count"}, facebook_counter, row);
+    else if (account.platform == Platform::youtube)
+        add_counters(world, ask, {"subscriberCount", "viewCount", "videoCount"}, youtube_counter, row);
+}
+
+}  // namespace sim

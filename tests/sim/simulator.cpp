@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// All platforms behind one door: gives each request to its platform, its fault or the control interface.
+#include "simulator.hpp"
+
+#include "admin.hpp"
+#include "graph.hpp"
+#include "snapchat.hpp"
+#include "tokens.hpp"
+#include "youtube.hpp"
+
+#include <algorithm>
+
+namespace sim {
+namespace {
+
+Origin origin_of(const Request& request, const World& world) {
+    const bool graph = is_graph_path(request.path);
+    const auto token = read_token(request, world, graph);
+    const bool known = token.state != TokenState::missing && token.state != TokenState::invalid;
+    Origin origin;
+    if (known) origin.account = token.account;
+    if (!graph)
+        origin.platform = request.path.starts_with("/v1/") ? Platform::snapchat : Platform::youtube;
+    else if (known && (token.platform == Platform::instagram || token.platform == Platform::facebook))
+        origin.platform = token.platform;
+    return origin;
+}
+
+Reply answer_platform(const Call& call) {
+    const std::string_view path{call.request.path};
+    if (path.starts_with("/v1/")) return answer_snapchat(call);
+    if (path.starts_with("/v2/") || path.starts_with("/youtube/")) return answer_youtube(call);
+    return answer_graph(call);
+}
+
+}  // namespace
+
+bool is_control_path(std::string_view path) {
+    return path.starts_with("/_sim/");
+}
+
+void Simulator::begin() {
+    stats_.concurrent_max = std::max(stats_.concurrent_max, ++stats_.in_flight);
+}
+
+void Simulator::reset() {
+    world_.reset();
+    faults_.clear();
+    const auto in_flight = stats_.in_flight;
+    stats_ = Stats{};
+    stats_.in_flight = in_flight;
+}
+
+Reply Simulator::answer(const Request& request, Instant now) {
+    if (is_control_path(request.path)) return answer_admin(*this, request, now);
+    const Call call{world_, request, now, ++serial_};
+    const auto origin = origin_of(request, world_);
+    auto reply = answer_platform(call);
+    if (!faults_.empty())
+        if (const auto fault = faults_.strike(origin, request.target))
+            reply = spoil(call, origin, *fault, std::move(reply));
+    ++stats_.requests;
+    ++stats_.by_platform[origin.platform ? static_cast<std::size_t>(*origin.platform) : 4];
+    ++stats_.by_status[reply.status];
+    return reply;
+}
+
+}  // namespace sim

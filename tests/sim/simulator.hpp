@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// All platforms behind one door: gives each request to its platform, its fault or the control interface.
+#pragma once
+
+#include "faults.hpp"
+#include "http.hpp"
+#include "world.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+
+namespace sim {
+
+struct Stats {
+    std::uint64_t requests = 0;                  ///< without those of the control interface
+    std::array<std::uint64_t, 5> by_platform{};  ///< in the order of Platform; the last: nobody's
+    std::map<unsigned, std::uint64_t> by_status;
+    std::uint64_t in_flight = 0;
+    std::uint64_t concurrent_max = 0;  ///< requests read and not yet answered completely
+};
+
+/// Single-threaded. Knows no clock: `now` comes with the request.
+class Simulator {
+public:
+    explicit Simulator(std::uint64_t seed) : world_{seed}, faults_{seed} {}
+
+    /// Never throws for anything a client may send.
+    Reply answer(const Request& request, Instant now);
+
+    /// The server calls these around the life of each request that is not for the control interface.
+    void begin();
+    void end() { --stats_.in_flight; }
+
+    World& world() { return world_; }
+    FaultBook& faults() { return faults_; }
+    const Stats& stats() const { return stats_; }
+    /// World, faults and counters as at the start; requests in flight stay counted.
+    void reset();
+
+private:
+    World world_;
+    FaultBook faults_;
+    Stats stats_;
+    std::uint64_t serial_ = 0;
+};
+
+bool is_control_path(std::string_view path);
+
+}  // namespace sim
