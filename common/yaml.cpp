@@ -255,9 +255,9 @@ Day YamlNode::day() const {
     return *day;
 }
 
-std::size_t YamlNode::choice(std::initializer_list<std::string_view> words) const {
+std::size_t YamlNode::choice(std::span<const std::string_view> words) const {
     const auto value = text();
-    const auto* found = std::find(words.begin(), words.end(), value);
+    const auto found = std::find(words.begin(), words.end(), value);
     if (found == words.end())
         fail(fmt::format("'{}' is not known here", value), fmt::format("One of: {}.", fmt::join(words, ", ")));
     return static_cast<std::size_t>(found - words.begin());

@@ -7,6 +7,7 @@
 #include <initializer_list>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,7 +54,10 @@ public:
     std::chrono::milliseconds duration() const;  ///< "15m", "30d"
     Day day() const;
     /// One of the words given. @throws Error whose hint lists them.
-    std::size_t choice(std::initializer_list<std::string_view> words) const;
+    std::size_t choice(std::span<const std::string_view> words) const;
+    std::size_t choice(std::initializer_list<std::string_view> words) const {
+        return choice(std::span{words.begin(), words.size()});
+    }
     std::vector<std::string> texts() const;  ///< a list of scalars; a single scalar counts as a list of one
 
     /// "FILE:LINE: path: message" as an Error (config).

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The functions behind the rows of the command table, one file a noun. Each returns the exit code and throws Error.
+#pragma once
+
+#include "cli/command_table.hpp"
+
+namespace tally::cli {
+
+int show_status(Context& context, const Arguments& arguments);
+int trigger_run(Context& context, const Arguments& arguments);
+int export_snapshots(Context& context, const Arguments& arguments);
+
+int add_user(Context& context, const Arguments& arguments);
+int set_user(Context& context, const Arguments& arguments);
+int list_users(Context& context, const Arguments& arguments);
+int show_user(Context& context, const Arguments& arguments);
+int remove_user(Context& context, const Arguments& arguments);
+int import_users(Context& context, const Arguments& arguments);
+
+int add_connection(Context& context, const Arguments& arguments);
+int list_connections(Context& context, const Arguments& arguments);
+int show_connection(Context& context, const Arguments& arguments);
+int check_connection(Context& context, const Arguments& arguments);
+int pause_connection(Context& context, const Arguments& arguments);
+int resume_connection(Context& context, const Arguments& arguments);
+int remove_connection(Context& context, const Arguments& arguments);
+
+int list_jobs(Context& context, const Arguments& arguments);
+int show_job(Context& context, const Arguments& arguments);
+
+int list_platforms(Context& context, const Arguments& arguments);
+int show_platform(Context& context, const Arguments& arguments);
+int check_platform(Context& context, const Arguments& arguments);
+int run_platform(Context& context, const Arguments& arguments);
+
+int check_config(Context& context, const Arguments& arguments);
+int show_config(Context& context, const Arguments& arguments);
+
+int migrate_database(Context& context, const Arguments& arguments);
+int show_database(Context& context, const Arguments& arguments);
+
+}  // namespace tally::cli

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// libpq directly: libpqxx 6.4 cannot copy from a query.
+#include "cli/copy_out.hpp"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <new>
+
+#include "common/error.hpp"
+#include "common/postgres/session.hpp"
+
+namespace tally::cli {
+
+namespace {
+
+using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
+using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+std::string first_line(const char* text) {
+    std::string_view line{text};
+    if (line.starts_with("ERROR:  ")) line.remove_prefix(8);
+    return std::string{line.substr(0, line.find('\n'))};
+}
+
+/// The class of a failed statement: a lost connection and a database that is starting or full may pass later.
+Error statement_error(PGconn* connection, const PGresult* result) {
+    const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const std::string_view code = state == nullptr ? "" : state;
+    const auto message = fmt::format("the database refused the export: {}", first_line(PQerrorMessage(connection)));
+    if (PQstatus(connection) == CONNECTION_BAD || code.starts_with("08") || code.starts_with("57"))
+        return Error{Fault::unreachable, fmt::format("lost the database: {}", first_line(PQerrorMessage(connection)))};
+    if (code.starts_with("53") || code.starts_with("40")) return Error{Fault::temporary, message, "Try again later."};
+    if (code == "42501") return Error{Fault::denied, message, "The role needs the rights of tally_reader."};
+    if (code == "42P01" || code == "42703")
+        return Error{Fault::config, message, "Is this a tally database of this version? See 'tallyctl db status'."};
+    return Error{Fault::failed, message};
+}
+
+Connection connect(const std::string& url) {
+    constexpr std::array<const char*, 5> kNames{"dbname", "fallback_application_name", "client_encoding", "connect_timeout",
+                                                nullptr};
+    const std::array<const char*, 5> values{url.c_str(), "tallyctl", "UTF8", "10", nullptr};
+    Connection connection{PQconnectdbParams(kNames.data(), values.data(), 1), PQfinish};
+    if (!connection) throw std::bad_alloc{};
+    if (PQstatus(connection.get()) != CONNECTION_OK)
+        throw Error{Fault::unreachable,
+                    fmt::format("cannot connect to the database {}: {}", postgres::display_url(url),
+                                first_line(PQerrorMessage(connection.get()))),
+                    "Check 'database.reader_url' and 'database.url' with 'tallyctl config show'."};
+    return connection;
+}
+
+void execute(PGconn* connection, const std::string& sql, ExecStatusType expected) {
+    const Result result{PQexec(connection, sql.c_str()), PQclear};
+    if (PQresultStatus(result.get()) != expected) throw statement_error(connection, result.get());
+}
+
+}  // namespace
+
+std::string with_literals(std::string_view select, const std::vector<std::optional<std::string>>& values) {
+    std::string sql;
+    for (std::size_t at = 0; at < select.size();) {
+        const auto dollar = std::min(select.find('$', at), select.size());
+        sql += select.substr(at, dollar - at);
+        at = dollar;
+        if (at == select.size()) break;
+        std::size_t number = 0;
+        for (++at; at < select.size() && select[at] >= '0' && select[at] <= '9'; ++at)
+            number = number * 10 + static_cast<std::size_t>(select[at] - '0');
+        if (number == 0 || number > values.size()) throw Error{Fault::internal, "a statement has an unknown parameter"};
+        const auto& value = values[number - 1];
+        sql += value ? postgres::quote_literal(*value) : "NULL";
+    }
+    return sql;
+}
+
+void copy_out(const std::string& url, const std::string& select, const std::function<void(std::string_view)>& consume) {
+    const auto connection = connect(url);
+    auto* raw = connection.get();
+    // SET LOCAL in one transaction, and nothing in the start-up packet: this also passes a pooling proxy.
+    execute(raw,
+            "BEGIN READ ONLY; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1; "
+            "SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0",
+            PGRES_COMMAND_OK);
+    execute(raw, fmt::format("COPY (\n{}\n) TO STDOUT", select), PGRES_COPY_OUT);
+    for (;;) {
+        char* buffer = nullptr;
+        const int size = PQgetCopyData(raw, &buffer, 0);
+        const std::unique_ptr<char, decltype(&PQfreemem)> row{buffer, PQfreemem};
+        if (size == -1) break;
+        if (size < 0) throw statement_error(raw, nullptr);
+        consume({buffer, static_cast<std::size_t>(size)});
+    }
+    // The closing result carries the error of a SELECT that failed half-way.
+    const Result result{PQgetResult(raw), PQclear};
+    if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) throw statement_error(raw, result.get());
+}
+
+}  // namespace tally::cli

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Decodes COPY's text format and writes the two export formats.
+#include "cli/export_row.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/error.hpp"
+
+namespace tally::cli {
+
+namespace {
+
+char unescape(char c) noexcept {
+    switch (c) {
+        case 'b':
+            return '\b';
+        case 'f':
+            return '\f';
+        case 'n':
+            return '\n';
+        case 'r':
+            return '\r';
+        case 't':
+            return '\t';
+        case 'v':
+            return '\v';
+        default:
+            return c;
+    }
+}
+
+std::string_view name_of(ExportColumn column) noexcept { return kExportNames[static_cast<std::size_t>(column)]; }
+
+}  // namespace
+
+void append_csv(std::string& out, std::string_view field) {
+    if (field.find_first_of("\",\r\n") == std::string_view::npos) {
+        out += field;
+        return;
+    }
+    out += '"';
+    for (std::size_t at = 0; at < field.size();) {
+        const auto quote = field.find('"', at);
+        if (quote == std::string_view::npos) {
+            out += field.substr(at);
+            break;
+        }
+        out += field.substr(at, quote - at + 1);
+        out += '"';
+        at = quote + 1;
+    }
+    out += '"';
+}
+
+void append_json_string(std::string& out, std::string_view text) {
+    out += '"';
+    for (const char c : text) {
+        switch (c) {
+            case '"':
+                out += "\\\"";
+                break;
+            case '\\':
+                out += "\\\\";
+                break;
+            case '\n':
+                out += "\\n";
+                break;
+            default:
+                if (static_cast<unsigned char>(c) < 0x20)
+                    out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
+                else
+                    out += c;
+        }
+    }
+    out += '"';
+}
+
+void append_compact_json(std::string& out, std::string_view json) {
+    bool in_string = false, escaped = false;
+    for (const char c : json) {
+        const bool space = c == ' ' || c == '\t' || c == '\n' || c == '\r';
+        if (in_string || !space) out += c;
+        if (in_string && escaped)
+            escaped = false;
+        else if (in_string && c == '\\')
+            escaped = true;
+        else if (c == '"')
+            in_string = !in_string;
+    }
+}
+
+void append_utc(std::string& out, std::string_view timestamp) {
+    const auto start = out.size();
+    out += timestamp;
+    if (const auto space = out.find(' ', start); space != std::string::npos) out[space] = 'T';
+    if (out.ends_with("+00")) out.replace(out.size() - 3, 3, "Z");
+}
+
+std::string ExportRows::header() const {
+    if (format_ != ExportFormat::csv) return {};
+    return fmt::format("{}\r\n", fmt::join(kExportNames, ","));
+}
+
+void ExportRows::decode(std::string_view line) {
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    std::size_t column = 0;
+    for (std::size_t at = 0;; ++column) {
+        if (column == kExportColumns) throw Error{Fault::internal, "an exported row has too many columns"};
+        const auto end = std::min(line.find('\t', at), line.size());
+        const auto raw = line.substr(at, end - at);
+        auto& field = fields_[column];
+        null_[column] = raw == "\\N";
+        if (raw.find('\\') == std::string_view::npos || null_[column]) {
+            field.assign(null_[column] ? std::string_view{} : raw);
+        } else {
+            field.clear();
+            for (std::size_t i = 0; i < raw.size(); ++i) {
+                const bool escape = raw[i] == '\\' && i + 1 < raw.size();
+                field += escape ? unescape(raw[++i]) : raw[i];
+            }
+        }
+        if (end == line.size()) break;
+        at = end + 1;
+    }
+    if (column + 1 != kExportColumns) throw Error{Fault::internal, "an exported row has too few columns"};
+}
+
+void ExportRows::append_field_csv(std::string& out, ExportColumn column) {
+    const auto index = static_cast<std::size_t>(column);
+    const std::string_view field = fields_[index];
+    if (null_[index]) return;
+    switch (column) {
+        case ExportColumn::final_:
+            out += field == "t" ? "true" : "false";
+            break;
+        case ExportColumn::fetched_at:
+            append_utc(out, field);
+            break;
+        case ExportColumn::metadata:
+            scratch_.clear();
+            append_compact_json(scratch_, field);
+            append_csv(out, scratch_);
+            break;
+        default:
+            append_csv(out, field);
+    }
+}
+
+void ExportRows::append_field_json(std::string& out, ExportColumn column) {
+    const auto index = static_cast<std::size_t>(column);
+    const std::string_view field = fields_[index];
+    if (null_[index]) {
+        out += "null";
+        return;
+    }
+    switch (column) {
+        case ExportColumn::value:
+        case ExportColumn::revision:
+            out += field;
+            break;
+        case ExportColumn::final_:
+            out += field == "t" ? "true" : "false";
+            break;
+        case ExportColumn::fetched_at:
+            out += '"';
+            append_utc(out, field);
+            out += '"';
+            break;
+        case ExportColumn::metadata:
+            append_compact_json(out, field);
+            break;
+        default:
+            append_json_string(out, field);
+    }
+}
+
+void ExportRows::append(std::string& out, std::string_view line) {
+    decode(line);
+    for (std::size_t i = 0; i < kExportColumns; ++i) {
+        const auto column = static_cast<ExportColumn>(i);
+        if (format_ == ExportFormat::csv) {
+            if (i > 0) out += ',';
+            append_field_csv(out, column);
+        } else {
+            out += i == 0 ? "{\"" : ",\"";
+            out += name_of(column);
+            out += "\":";
+            append_field_json(out, column);
+        }
+    }
+    out += format_ == ExportFormat::csv ? "\r\n" : "}\n";
+}
+
+}  // namespace tally::cli

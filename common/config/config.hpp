@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration as the programs use it: complete, checked and never changed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/secret_ref.hpp"
+#include "common/yaml.hpp"
+
+namespace tally::config {
+
+enum class Migrate { auto_, check };
+enum class LogLevel { error, warning, info, debug };
+enum class LogFormat { auto_, text, json };
+
+/// Where the API listens: a Unix socket when `unix_path` is set, otherwise TCP.
+struct ListenAddress {
+    std::string unix_path;  ///< absolute, at most 107 bytes
+    std::string host;       ///< a name or an address; IPv6 without brackets
+    std::uint16_t port = 0;
+
+    bool is_unix() const noexcept { return !unix_path.empty(); }
+    std::string text() const;  ///< "unix:PATH" or "HOST:PORT"
+    friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
+};
+
+/// Exactly one of `every` and `cron` is set; the cron line, the zone and their fit with `spread` are checked.
+struct Tier {
+    std::string name;
+    std::optional<std::chrono::seconds> every;
+    std::optional<std::string> cron;
+    std::string zone = "UTC";
+    std::chrono::seconds spread{0};  ///< connections start evenly within this time after the moment
+    std::chrono::seconds slack{0};   ///< a slot should be served by its moment plus this
+    std::optional<std::chrono::days> retention = std::chrono::days{90};  ///< nullopt: for ever
+    bool reports = true;
+    friend bool operator==(const Tier&, const Tier&) = default;
+};
+
+/// What a platform knows us by.
+struct App {
+    std::optional<SecretRef> client_id, client_secret;
+    friend bool operator==(const App&, const App&) = default;
+};
+
+struct PlatformSettings {
+    bool enabled = true;
+    std::optional<std::string>
+        base_url;  ///< "https://host[:port]", or http to a loopback host; no path, no final slash
+    std::optional<SecretRef> client_id, client_secret;
+    std::map<std::string, App> apps;  ///< further apps, chosen by a connection's attribute `app`
+    friend bool operator==(const PlatformSettings&, const PlatformSettings&) = default;
+};
+
+struct Config {
+    struct Database {
+        SecretRef url{{}, "database.url"};                ///< empty: the private cluster
+        SecretRef reader_url{{}, "database.reader_url"};  ///< empty: use `url`
+        Migrate migrate = Migrate::auto_;
+        unsigned sessions = 4;  ///< SQL sessions (and threads) of the daemon
+        friend bool operator==(const Database&, const Database&) = default;
+    } database;
+    std::string state_dir;              ///< absolute
+    std::vector<ListenAddress> listen;  ///< never empty
+    std::map<std::string, Tier> tiers;
+    std::map<std::string, PlatformSettings> platforms;  ///< only what the file names; others have the defaults
+    struct Collect {
+        unsigned concurrency = 64;  ///< requests in flight
+        std::chrono::milliseconds timeout{30'000};
+        std::chrono::days backfill{30};
+        unsigned attempts = 5;  ///< of one slot, the first one included
+        std::chrono::milliseconds retry_base{30'000}, retry_ceiling{3'600'000};
+        std::chrono::seconds grace{20};  ///< how long a stop waits for running collections
+        friend bool operator==(const Collect&, const Collect&) = default;
+    } collect;
+    struct Api {
+        std::optional<SecretRef> cron_secret;
+        friend bool operator==(const Api&, const Api&) = default;
+    } api;
+    struct Vault {
+        std::optional<SecretRef> key;
+        friend bool operator==(const Vault&, const Vault&) = default;
+    } vault;
+    struct Log {
+        LogLevel level = LogLevel::info;
+        LogFormat format = LogFormat::auto_;
+        friend bool operator==(const Log&, const Log&) = default;
+    } log;
+    std::string source_file;  ///< empty: no file, all defaults
+
+    /// The settings of a platform, named by the file or not.
+    const PlatformSettings& platform(const std::string& name) const;
+    friend bool operator==(const Config&, const Config&) = default;
+};
+
+/// Reads `path`, else $TALLY_CONFIG, else /etc/tally/tallyd.yaml if it exists, else nothing (all defaults).
+/// @throws Error (config) "FILE:LINE: path: message" with a hint. Secrets are not read here.
+Config load(const std::optional<std::string>& path);
+
+/// The same from a parsed document. Defaults of `state_dir` and `listen` come from the environment.
+Config parse(const YamlNode& root);
+
+/// Everything at its default. @throws Error (config) when the environment gives no usable directory
+Config defaults();
+
+/// The Unix socket where a client should look for the daemon: the first one of `listen` when it exists or is the only
+/// choice, else the system service's. nullopt when the daemon listens on TCP only.
+std::optional<std::string> control_socket(const Config& config);
+
+/// The options that differ and that a reload cannot change, such as "database.url"; empty: `fresh` may be swapped in.
+std::vector<std::string> changed_unreloadable(const Config& old, const Config& fresh);
+
+}  // namespace tally::config

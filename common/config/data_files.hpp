@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the files that come with the program are, installed or in a build tree.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tally::config {
+
+/// Directories that may hold platform files, later ones override earlier ones: what came with the program (the source
+/// tree when the program runs from below it), then the sysadmin's. They need not exist.
+std::vector<std::string> platform_directories();
+
+/// A directory that came with the program, such as "templates". It need not exist.
+std::string data_directory(const std::string& name);
+
+}  // namespace tally::config

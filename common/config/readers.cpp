@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks texts that have rules of their own.
+#include "common/config/readers.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+
+#include "common/config/cron.hpp"
+#include "common/error.hpp"
+#include "common/time_zone.hpp"
+
+namespace tally::config {
+
+namespace {
+
+struct HostPort {
+    std::string host;  // without brackets
+    std::optional<std::uint16_t> port;
+};
+
+bool is_name(std::string_view host) {
+    return !host.empty() && host.size() <= 253 && host.front() != '.' && host.front() != '-' &&
+           host.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+               std::string_view::npos;
+}
+
+bool is_ipv6(const std::string& host) {
+    in6_addr address{};
+    return ::inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+/// "host", "host:port", "[::1]:port"; nullopt for anything else.
+std::optional<HostPort> parse_host_port(std::string_view text) {
+    HostPort result;
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == std::string_view::npos) return std::nullopt;
+        result.host = text.substr(1, end - 1);
+        text.remove_prefix(end + 1);
+        if (!is_ipv6(result.host)) return std::nullopt;
+    } else {
+        const auto end = std::min(text.find(':'), text.size());
+        result.host = text.substr(0, end);
+        text.remove_prefix(end);
+        if (!is_name(result.host)) return std::nullopt;
+    }
+    if (text.empty()) return result;
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data() + 1, text.data() + text.size(), port);
+    if (text.front() != ':' || error != std::errc{} || end != text.data() + text.size() || port == 0)
+        return std::nullopt;
+    result.port = port;
+    return result;
+}
+
+bool is_loopback(const std::string& host) {
+    in_addr address{};
+    if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
+    in6_addr address6{};
+    if (::inet_pton(AF_INET6, host.c_str(), &address6) == 1) return IN6_IS_ADDR_LOOPBACK(&address6);
+    return host == "localhost";
+}
+
+}  // namespace
+
+std::string read_path(const YamlNode& node) {
+    auto path = node.text();
+    if (!path.starts_with('/')) node.fail(fmt::format("not an absolute path: '{}'", path), "Begin it with a slash.");
+    while (path.size() > 1 && path.back() == '/') path.pop_back();
+    return path;
+}
+
+std::string read_cron(const YamlNode& node) {
+    auto line = node.text();
+    try {
+        Cron::parse(line);
+    } catch (const Error& error) {
+        node.fail(error.what(), error.hint());
+    }
+    return line;
+}
+
+std::string read_zone(const YamlNode& node) {
+    auto zone = node.text();
+    if (!TimeZone::find(zone))
+        node.fail(fmt::format("no such time zone: '{}'", zone), "Write a name such as UTC or Europe/Berlin.");
+    return zone;
+}
+
+std::string read_base_url(const YamlNode& node) {
+    auto url = node.text();
+    if (url.ends_with('/')) url.pop_back();
+    const bool plain = url.starts_with("http://");
+    const auto host = plain || url.starts_with("https://")
+                          ? parse_host_port(std::string_view{url}.substr(plain ? 7 : 8))
+                          : std::nullopt;
+    if (!host) node.fail("not a base URL", "Write only scheme, host and port, such as https://proxy.example.com:8443.");
+    if (plain && !is_loopback(host->host))
+        node.fail(fmt::format("plain http to '{}' would show tokens to the network", host->host),
+                  "Use https; http is allowed to 127.0.0.1, [::1] and localhost only.");
+    return url;
+}
+
+ListenAddress read_listen(const YamlNode& node) {
+    const auto text = node.text();
+    constexpr std::string_view kUnix = "unix:";
+    if (text.starts_with(kUnix)) {
+        auto path = text.substr(kUnix.size());
+        if (!path.starts_with('/'))
+            node.fail(fmt::format("not an absolute path: '{}'", path), "Write unix:/run/tally/tallyd.sock.");
+        if (path.size() > kMaxSocketPath)
+            node.fail(fmt::format("a socket path of {} bytes; {} is the most", path.size(), kMaxSocketPath),
+                      "Choose a shorter directory.");
+        return {.unix_path = std::move(path), .host = {}, .port = 0};
+    }
+    const auto address = parse_host_port(text);
+    if (!address || !address->port)
+        node.fail(fmt::format("not an address: '{}'", text),
+                  "Write unix:PATH or HOST:PORT, such as 127.0.0.1:8080 or [::1]:8080.");
+    return {.unix_path = {}, .host = address->host, .port = *address->port};
+}
+
+std::string ListenAddress::text() const {
+    if (is_unix()) return "unix:" + unix_path;
+    const bool ipv6 = host.find(':') != std::string::npos;
+    return ipv6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
+}
+
+}  // namespace tally::config

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that a reload replaces at once: configuration, platform files and what follows from them.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/config/config.hpp"
+#include "daemon/platform/catalog.hpp"
+#include "daemon/schedule/schedule.hpp"
+
+namespace tally::collect {
+
+/// Immutable; runs under way keep the one they began with.
+struct Rules {
+    config::Config config;
+    platform::Catalog catalog;
+    std::map<std::string, schedule::Schedule> schedules;  ///< by tier
+
+    /// Reads platform files and schedules for a configuration. @throws Error (config)
+    static std::shared_ptr<const Rules> load(config::Config config);
+
+    /// The schedule of a tier; a tier that the configuration does not know any more is served as the slowest one known.
+    const schedule::Schedule& schedule_of(const std::string& tier) const;
+    /// How far back gaps are filled for a tier: the option, but not past the tier's retention.
+    std::chrono::days backfill_of(const std::string& tier) const;
+    /// A connection's place inside the spread; stable over restarts and versions.
+    std::chrono::seconds phase_of(const std::string& tier, std::int64_t connection_id) const;
+};
+
+}  // namespace tally::collect

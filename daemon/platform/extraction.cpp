@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Accumulates pages, dates and names the numbers and tells what is known of each day afterwards.
+#include "daemon/platform/extraction.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
+#include "daemon/platform/request.hpp"
+
+namespace tally::platform {
+
+namespace {
+
+constexpr std::size_t kLongestName = 200;
+
+std::string lower(std::string_view text) {
+    std::string result{text};
+    for (char& c : result) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return result;
+}
+
+/// "views.media_product_type.reel"; nullopt when a value cannot be a part of a name.
+std::optional<std::string> full_name(const Row& row) {
+    auto name = row.metric;
+    for (const auto& [dimension, value] : row.dimensions) name += "." + lower(dimension) + "." + lower(value);
+    if (!row.key.empty()) name += "." + lower(row.key);
+    const bool printable = std::none_of(name.begin(), name.end(),
+                                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    return printable && name.size() <= kLongestName ? std::optional{std::move(name)} : std::nullopt;
+}
+
+std::string attribute(const Target& target, const std::string& name) {
+    const auto found = target.attributes.find(name);
+    return found == target.attributes.end() ? std::string{} : found->second;
+}
+
+}  // namespace
+
+Extraction::Extraction(const Platform& platform, const Target& target, const Task& task, Instant fetched_at)
+    : platform_(platform),
+      task_(task),
+      zone_(day_zone(platform, target)),
+      fetched_at_(fetched_at),
+      currency_(attribute(target, "currency")),
+      today_(zone_.day_of(fetched_at)) {}
+
+void Extraction::add_page(const std::string& body) {
+    const auto answer = nlohmann::json::parse(body, nullptr, false);
+    const auto& request = *task_.request;
+    if (!answer.is_object())
+        throw Error(Fault::failed,
+                    fmt::format("{}.{}: unexpected answer: no JSON object", platform_.name, request.name));
+    for (auto& row : read_rows(platform_, zone_, request, task_.metrics, answer)) add(std::move(row));
+    ++pages_;
+    next_.reset();
+    if (request.paging.kind == Paging::Kind::none) return;
+    const auto* next = request.paging.next.first(answer);
+    if (next == nullptr || next->is_null()) return;
+    next_ = scalar_text(*next);
+    if (!next_)
+        throw Error(Fault::failed, fmt::format("{}.{}: unexpected answer: '{}' is no text", platform_.name,
+                                               request.name, request.paging.next.text()));
+    if (next_->empty()) return next_.reset();
+    next_repeats_ = !seen_next_.insert(*next_).second;
+}
+
+std::optional<std::string> Extraction::next_page() const {
+    if (!next_) return std::nullopt;
+    if (next_repeats_)
+        throw Error(Fault::failed, fmt::format("{}.{}: the pages of the answer go round in a circle", platform_.name,
+                                               task_.request->name));
+    if (pages_ >= task_.request->paging.max_pages)
+        throw Error(
+            Fault::failed,
+            fmt::format("{}.{}: the answer has more than {} pages", platform_.name, task_.request->name, pages_),
+            "Raise paging.max_pages in the platform file if the account really is that large.");
+    return next_;
+}
+
+void Extraction::add(Row row) {
+    const auto& metric = *platform_.find_metric(row.metric);
+    if (!row.value) {
+        if (!metric.optional) ++missing_;
+        return;
+    }
+    const auto day = row.day ? *row.day : task_.days ? task_.days->first : today_;
+    if (task_.days && (day < task_.days->first || day > task_.days->last)) return;
+    auto name = full_name(row);
+    if (!name) {
+        ++missing_;
+        return;
+    }
+    // Two answers for one number: parts of a sum, or the later one is right.
+    const auto [entry, is_new] = numbers_.try_emplace({*std::move(name), day});
+    row.day = day;
+    if (is_new || !task_.request->rows.sum) {
+        entry->second = {.value = *row.value, .metadata = metadata(row, metric)};
+    } else {
+        entry->second.value += *row.value;
+    }
+}
+
+bool Extraction::is_final(Day day) const {
+    return task_.days && fetched_at_ >= zone_.end_of(day) + platform_.day.final_after;
+}
+
+/// A number that is not final carries nothing that changes with time but `fetched_at`: asking again must not look like
+/// a change.
+std::string Extraction::metadata(const Row& row, const Metric& metric) const {
+    const auto& request = *task_.request;
+    const bool is_now = !task_.days;
+    nlohmann::json object{{"api", request.name},
+                          {"period", is_now ? "now" : "day"},
+                          {"unit", metric.unit},
+                          {"final", is_final(*row.day)},
+                          {"fetched_at", render_instant(fetched_at_)}};
+    if (!request.endpoint.version.empty()) object["api_version"] = request.endpoint.version;
+    if (metric.unit == "micro_currency" && !currency_.empty()) object["currency"] = currency_;
+    if (!platform_.day.zone) object["zone"] = zone_.name();
+    for (const auto& [dimension, value] : row.dimensions) object[lower(dimension)] = value;
+    if (!row.key.empty()) object["key"] = row.key;
+    if (!row.stamp.empty()) object["end_time"] = row.stamp;
+    if (request.rows.shape == Rows::Shape::totals) {
+        const auto window = bounds(platform_, zone_, request, *task_.days);
+        object["window"] = {render_instant(window.start), render_instant(window.end)};
+    }
+    if (is_now) object["final_at"] = render_instant(zone_.end_of(*row.day));
+    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Extraction::Result Extraction::finish() {
+    if (pages_ == 0 || next_)
+        throw Error(Fault::failed,
+                    fmt::format("{}.{}: the answer is not complete", platform_.name, task_.request->name));
+    Result result;
+    if (task_.days) {
+        for (auto day = task_.days->first; day <= task_.days->last; day += std::chrono::days{1})
+            result.days[day] = {.state = is_final(day) ? DayState::empty : DayState::pending, .asked_at = fetched_at_};
+    }
+    for (auto& [key, number] : numbers_) {
+        const auto& [name, day] = key;
+        if (!std::isfinite(number.value))
+            throw Error(Fault::failed,
+                        fmt::format("{}.{}: the sum of '{}' is too large", platform_.name, task_.request->name, name));
+        if (task_.days) result.days[day].state = is_final(day) ? DayState::final : DayState::provisional;
+        result.samples.push_back(
+            {.metric = name, .day = day, .value = number.value, .metadata = std::move(number.metadata)});
+    }
+    result.missing_values = missing_;
+    numbers_.clear();
+    return result;
+}
+
+DayMap refuse(const Task& task, Instant asked_at) {
+    DayMap days;
+    if (!task.days) return days;
+    for (auto day = task.days->first; day <= task.days->last; day += std::chrono::days{1})
+        days[day] = {.state = DayState::refused, .asked_at = asked_at};
+    return days;
+}
+
+}  // namespace tally::platform

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// The model of a platform file: everything the engine knows about how one platform speaks. Immutable once loaded.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/time.hpp"
+#include "common/time_zone.hpp"
+#include "common/yaml.hpp"
+#include "daemon/platform/json_path.hpp"
+
+namespace tally::platform {
+
+/// What an answer means for the work; the collector decides what follows.
+enum class Outcome {
+    ok,
+    retry,        ///< may pass later
+    wait,         ///< throttled: not before the time given
+    reauthorize,  ///< the token is dead: a person must connect again
+    forbidden,    ///< this request is not allowed: skip it and tell
+    bad_metric,   ///< one of the metrics is refused: split the request
+    gone,         ///< the account does not exist (any more)
+    bug,          ///< the request itself is wrong: the file or the engine must change
+};
+
+struct Metric {
+    std::string name;          ///< the platform's own
+    std::string unit;          ///< count, micro_currency, seconds, milliseconds, minutes, percent, ratio
+    bool additive = false;     ///< may be summed over children and days
+    bool optional = false;     ///< not every account has it: its absence is not counted
+    std::string replaces;      ///< the historic name that users may know; may be empty
+    std::optional<Day> since;  ///< first date on which it may be asked for
+    std::optional<Day> until;  ///< first date on which it may not be asked for any more
+};
+
+/// A value in a query string.
+struct QueryValue {
+    enum class Kind {
+        text,     ///< as written; `{account}` and `{version}` are filled in
+        metrics,  ///< the task's metrics, joined by commas
+        start,    ///< the first instant of the first day
+        end,      ///< the first instant after the last day
+        last,     ///< the last day itself
+    };
+    enum class Format {
+        unix_time,  ///< seconds
+        date,       ///< YYYY-MM-DD
+        local,      ///< YYYY-MM-DDThh:mm:ss without an offset: midnight on the account's wall
+        utc,        ///< YYYY-MM-DDThh:mm:ssZ
+    };
+    Kind kind = Kind::text;
+    Format format = Format::unix_time;  ///< of start, end and last
+    std::string text;
+};
+
+/// Where a request goes and what it says.
+struct Endpoint {
+    std::string base_url;  ///< scheme, host and port
+    std::string version;   ///< fills `{version}`; may be empty
+    std::string path;      ///< begins with a slash; `{account}` and `{version}` are filled in
+    std::vector<std::pair<std::string, QueryValue>> query;  ///< in file order
+    std::string token;  ///< the derived token that it is made with, where the connection has one; empty: its own token
+};
+
+/// How an answer goes on.
+struct Paging {
+    enum class Kind { none, link, cursor };
+    Kind kind = Kind::none;
+    JsonPath next;              ///< an absolute URL (link) or a cursor; absent, null or "" on the last page
+    std::string query;          ///< the parameter that takes the cursor
+    unsigned max_pages = 1000;  ///< more is an error: a sum over an unfinished list would be wrong
+};
+
+/// How an answer becomes numbers.
+struct Rows {
+    enum class Shape { object, series, totals, table, points };
+    Shape shape = Shape::object;
+    JsonPath at;                                ///< object: the object; series, totals: the list; points: the items
+    std::string period;                         ///< series, totals: entries of other periods are passed over
+    std::vector<std::string> dimensions;        ///< series, totals, table: in the order of the metric's suffixes
+    std::map<std::string, JsonPath> values;     ///< object: where a metric is when it is not the member of its name
+    std::map<std::string, JsonPath> hidden_if;  ///< object: the metric is no data when this is true
+    std::string day_column;                     ///< table
+    JsonPath day;      ///< points: the item's date or time, of which the first ten characters count
+    JsonPath stats;    ///< points: the object whose members are the metrics
+    bool sum = false;  ///< points: add the items of a day up
+};
+
+struct Request {
+    enum class Every { slot, day };
+    enum class Window { now, day, range };
+    std::string name;
+    Endpoint endpoint;
+    Every every = Every::day;
+    Window window = Window::now;
+    std::chrono::days window_days{1};  ///< longest range
+    bool stamp_bounds = false;         ///< the window selects the stamps it contains, both ends included
+    std::chrono::days history{0};      ///< how many days before today can be asked for
+    std::chrono::days reread{0};       ///< how many days are still changing
+    Paging paging;
+    Rows rows;
+    std::vector<std::string> metrics;  ///< never empty
+};
+
+/// A request whose answer is kept on the connection.
+struct Lookup {
+    std::string name;
+    Endpoint endpoint;
+    bool optional = false;                       ///< its failure does not hold the collection up
+    std::map<std::string, JsonPath> attributes;  ///< name -> where it is
+    std::map<std::string, JsonPath> tokens;      ///< derived token -> where it is
+};
+
+/// How long to wait at least.
+struct Wait {
+    std::chrono::milliseconds at_least{0};
+    std::optional<TimeZone> until_midnight;  ///< until the next midnight there
+};
+
+/// A list of texts and of ranges of whole numbers; texts are compared without case.
+struct Values {
+    std::vector<std::string> texts;
+    std::vector<std::pair<long, long>> ranges;  ///< both ends included
+    bool empty() const noexcept { return texts.empty() && ranges.empty(); }
+    bool contain(const std::string& value) const;
+    bool contain(long value) const;
+};
+
+/// All conditions that are written must hold.
+struct ErrorRule {
+    Values status, code, subcode;
+    std::vector<std::string> texts;  ///< any of them is in the message, without case
+    std::optional<JsonPath> at;      ///< some value there is one of `is`, or is none of `is_not`, or just exists
+    Values is, is_not;
+    Outcome outcome = Outcome::bug;
+    Wait wait;
+    std::string names;  ///< "field '*'": the metric stands in the message where the star is
+};
+
+/// Where an error answer keeps its parts, and what it means.
+struct Errors {
+    std::vector<JsonPath> code, subcode, message;  ///< the first that exists is shown; a code rule looks at all
+    std::vector<ErrorRule> rules;                  ///< the first that matches decides
+};
+
+struct RateLimit {
+    enum class Scope { app, token, account };
+    Scope scope = Scope::app;
+    unsigned requests = 0;
+    std::chrono::milliseconds per{0};
+};
+
+/// A header whose JSON tells how long a throttled caller must wait.
+struct UsageHeader {
+    std::string header;  ///< in lower case
+    JsonPath minutes;
+};
+
+struct Api {
+    std::string base_url;        ///< scheme, host and port; http only to loopback
+    std::string version;         ///< may be empty
+    std::string version_header;  ///< lower case; the answer header that names the version really served; may be empty
+};
+
+struct Auth {
+    std::string header = "Authorization";
+    std::string scheme = "Bearer";  ///< goes before the token, with a blank; may be empty
+};
+
+struct DayRule {
+    enum class StampIs { end, day };
+    std::optional<TimeZone> zone;              ///< a fixed zone, or else
+    std::string zone_attribute;                ///< the account's attribute that names it
+    std::chrono::milliseconds final_after{0};  ///< numbers are final this long after the end of their day
+    std::chrono::days history{0};
+    StampIs stamp_is = StampIs::end;  ///< a stamp is the end of its day, or lies in the day itself
+};
+
+struct Platform {
+    std::string name;    ///< lower case, the name of its file
+    std::string title;   ///< for people
+    std::string source;  ///< social_media or ads
+    Api api;
+    Auth auth;
+    DayRule day;
+    std::vector<Lookup> lookups;
+    std::vector<Request> requests;  ///< in file order
+    std::vector<Metric> metrics;    ///< in file order
+    std::vector<RateLimit> limits;
+    std::vector<UsageHeader> usage;
+    Errors errors;
+
+    const Metric* find_metric(std::string_view metric) const noexcept;     ///< null when not declared
+    const Request* find_request(std::string_view request) const noexcept;  ///< null when there is none
+};
+
+/// Reads and checks the whole file. @throws Error (config) "FILE:LINE: path: message" with a hint.
+Platform load_platform(const YamlNode& root);
+
+}  // namespace tally::platform

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a task to what goes over the wire.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/secret.hpp"
+#include "daemon/platform/plan.hpp"
+#include "daemon/platform/platform.hpp"
+#include "daemon/platform/target.hpp"
+
+namespace tally::platform {
+
+struct HttpRequest {
+    std::string method = "GET";
+    std::string url;                                      ///< without secrets: it may be logged
+    std::vector<std::pair<std::string, Secret>> headers;  ///< name, value
+    std::string name;                                     ///< "instagram.reach"
+};
+
+/// What a window asks for as instants, both as they are sent.
+struct Bounds {
+    Instant start, end;
+};
+Bounds bounds(const Platform& platform, const TimeZone& zone, const Request& request, const DayRange& days);
+
+/// The first page of a task. @throws Error when the account's zone is not known.
+HttpRequest render(const Platform& platform, const Target& target, const Task& task);
+
+/// The page that `next` (a link or a cursor of the page before) leads to.
+/// @throws Error (failed) when a link leaves the platform's host or its encryption.
+HttpRequest render_page(const Platform& platform, const Target& target, const Task& task, const std::string& next);
+
+HttpRequest render_lookup(const Platform& platform, const Target& target, const Lookup& lookup);
+
+}  // namespace tally::platform

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the zone of an account's days.
+#include "daemon/platform/target.hpp"
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+
+namespace tally::platform {
+
+TimeZone day_zone(const Platform& platform, const Target& target) {
+    if (platform.day.zone) return *platform.day.zone;
+    const auto attribute = target.attributes.find(platform.day.zone_attribute);
+    if (attribute == target.attributes.end())
+        throw Error(Fault::failed,
+                    fmt::format("the time zone of account '{}' is not known: attribute '{}' is missing", target.account,
+                                platform.day.zone_attribute),
+                    "It is learned by a look-up; it can also be given with the connection's attributes.");
+    const auto zone = TimeZone::find(attribute->second);
+    if (!zone)
+        throw Error(Fault::failed,
+                    fmt::format("account '{}' has an unknown time zone: '{}'", target.account, attribute->second),
+                    "Update the system's time zone data (package tzdata).");
+    return *zone;
+}
+
+}  // namespace tally::platform

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// The little we need of URLs: where one points to, and safe values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tally::platform {
+
+struct Url {
+    std::string scheme;  ///< http or https
+    std::string host;    ///< lower case; IPv6 in brackets
+    std::string port;    ///< digits; the scheme's own when none is written
+    std::string target;  ///< path and query; may be empty
+
+    bool same_place(const Url& other) const noexcept {
+        return scheme == other.scheme && host == other.host && port == other.port;
+    }
+    bool is_loopback() const noexcept;
+};
+
+/// An absolute http(s) URL without user, fragment, blanks and control characters; nullopt otherwise.
+std::optional<Url> parse_url(std::string_view text);
+
+/// Everything but letters, digits and "-._~" as %XX.
+std::string percent_encode(std::string_view text);
+
+/// Takes parameters that carry a token out of a path with a query.
+std::string without_tokens(std::string_view target);
+
+}  // namespace tally::platform

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry over sql/queries/registry.sql and triggers.sql.
+#include "daemon/store/registry.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace tally::store {
+
+namespace {
+
+using postgres::Transaction;
+
+[[noreturn]] void throw_missing_user(const std::string& user_id) {
+    throw Error(Fault::missing, fmt::format("there is no user '{}'", user_id),
+                "See 'tallyctl user list', or add it with 'tallyctl user add'.");
+}
+
+[[noreturn]] void throw_missing(const ConnectionName& name) {
+    throw Error(Fault::missing,
+                fmt::format("there is no connection '{}' {} '{}'", name.user_id, name.platform, name.account_id),
+                fmt::format("See 'tallyctl connection list --user {}'.", name.user_id));
+}
+
+std::string tier_of(Transaction& transaction, const std::string& user_id) {
+    const auto users = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
+    if (users.empty()) throw_missing_user(user_id);
+    return users[0].text("tier");
+}
+
+}  // namespace
+
+bool Registry::put_user(const std::string& user_id, const std::optional<std::string>& tier,
+                        const std::optional<std::string>& zone) {
+    auto transaction = session_.begin();
+    const bool created = put_user(transaction, user_id, tier, zone);
+    transaction.commit();
+    return created;
+}
+
+bool Registry::put_user(Transaction& transaction, const std::string& user_id, const std::optional<std::string>& tier,
+                        const std::optional<std::string>& zone) {
+    const auto before = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
+    const auto result = transaction.exec("put_user", {user_id, tier, zone});
+    if (result.empty()) throw Error(Fault::usage, fmt::format("the new user '{}' needs a tier", user_id));
+    if (tier && !before.empty() && before[0].view("tier") != *tier) {
+        std::vector<std::int64_t> ids;
+        std::vector<Instant> slots;
+        for (const auto& row : transaction.exec("connection_ids_of_user", {user_id})) {
+            ids.push_back(row.integer("connection_id"));
+            slots.push_back(first_slot_(*tier, ids.back()));
+        }
+        if (!ids.empty()) transaction.exec("move_user_slots", {user_id, ids, slots});
+    }
+    return result[0].boolean("created");
+}
+
+bool Registry::user_exists(const std::string& user_id) {
+    auto transaction = session_.begin_read_only();
+    return !transaction.exec("user_exists", {user_id}).empty();
+}
+
+void Registry::remove_user(const std::string& user_id) {
+    auto transaction = session_.begin();
+    transaction.exec("remove_user", {user_id, "tallyctl"});
+    if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
+    transaction.commit();
+}
+
+Bytes Registry::user_key(Transaction& transaction, const std::string& user_id) {
+    auto known = transaction.exec("user_key", {user_id});
+    if (known.empty()) {
+        transaction.exec("add_user_key", {user_id, vault_.make_user_key(user_id)});
+        known = transaction.exec("user_key", {user_id});
+    }
+    return known[0].bytes("sealed_key");
+}
+
+bool Registry::put_connection(const NewConnection& connection) {
+    auto transaction = session_.begin();
+    const bool created = put_connection(transaction, connection);
+    transaction.commit();
+    return created;
+}
+
+bool Registry::put_connection(Transaction& transaction, const NewConnection& connection) {
+    const auto& [user_id, platform, account_id] = connection.name;
+    const auto tier = tier_of(transaction, user_id);
+    const auto key = user_key(transaction, user_id);
+    const auto sealed = vault_.seal(key, {user_id, platform, account_id}, connection.credential);
+    const auto row =
+        transaction.exec("put_connection", {user_id, platform, account_id, nlohmann::json(connection.attributes).dump(),
+                                            sealed, connection.expires_at})[0];
+    if (row.view("state") == "active") {
+        const auto id = row.integer("connection_id");
+        transaction.exec("put_slot", {id, first_slot_(tier, id)});
+    }
+    transaction.exec("add_consent", {user_id, platform, account_id, true, connection.source});
+    return row.boolean("created");
+}
+
+void Registry::import_user(const ImportedUser& user) {
+    auto transaction = session_.begin();
+    put_user(transaction, user.user_id, user.tier, user.zone);
+    for (const auto& connection : user.connections) put_connection(transaction, connection);
+    transaction.commit();
+}
+
+void Registry::pause(const ConnectionName& name, const std::string& reason) {
+    auto transaction = session_.begin();
+    if (transaction.exec("pause_connection", {name.user_id, name.platform, name.account_id, reason}).affected() == 0)
+        throw_missing(name);
+    transaction.commit();
+}
+
+void Registry::resume(const ConnectionName& name) {
+    auto transaction = session_.begin();
+    if (transaction.exec("resume_connection", {name.user_id, name.platform, name.account_id}).affected() == 0)
+        throw_missing(name);
+    transaction.commit();
+}
+
+void Registry::remove_connection(const ConnectionName& name) {
+    auto transaction = session_.begin();
+    if (transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id}).affected() == 0)
+        throw_missing(name);
+    transaction.exec("add_consent", {name.user_id, name.platform, name.account_id, false, "tallyctl"});
+    transaction.commit();
+}
+
+ConnectionSecrets Registry::load(const ConnectionName& name) {
+    auto transaction = session_.begin_read_only();
+    const auto found = transaction.exec("load_connection", {name.user_id, name.platform, name.account_id});
+    if (found.empty()) throw_missing(name);
+    const auto row = found[0];
+    return {.connection_id = row.integer("connection_id"),
+            .tier = row.text("tier"),
+            .zone = row.text("zone"),
+            .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),
+            .sealed_credential = row.bytes("credential"),
+            .sealed_user_key = row.bytes("sealed_key")};
+}
+
+Registry::Group Registry::trigger(const TriggerScope& scope) {
+    auto transaction = session_.begin();
+    Group group{.id = transaction.exec("new_run_group")[0].integer("run_group"), .connections = 0};
+    const auto from = scope.days ? std::optional{scope.days->first} : std::nullopt;
+    const auto to = scope.days ? std::optional{scope.days->last} : std::nullopt;
+    group.connections =
+        transaction.exec("add_triggers", {group.id, scope.user_id, scope.platform, scope.account_id, from, to})
+            .affected();
+    transaction.commit();
+    return group;
+}
+
+}  // namespace tally::store

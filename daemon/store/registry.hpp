@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Users, their connections, and runs asked for by hand: everything that an operator or a host application changes.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/postgres/session.hpp"
+#include "daemon/store/vault.hpp"
+
+namespace tally::store {
+
+struct ConnectionName {
+    std::string user_id, platform, account_id;
+};
+
+/// What a check or a plan of one connection needs.
+struct ConnectionSecrets {
+    std::int64_t connection_id = 0;
+    std::string tier, zone;
+    std::map<std::string, std::string> attributes;
+    Bytes sealed_credential, sealed_user_key;
+};
+
+struct NewConnection {
+    ConnectionName name;
+    std::map<std::string, std::string> attributes;
+    Secret credential;                  ///< the document to seal
+    std::optional<Instant> expires_at;  ///< of the access token
+    std::string source = "tallyctl";    ///< through what the consent came
+};
+
+struct TriggerScope {
+    std::optional<std::string> user_id, platform, account_id;
+    std::optional<DayRange> days;
+};
+
+/// When a connection's next regular slot is, by tier and connection id.
+using FirstSlot = std::function<Instant(const std::string& tier, std::int64_t connection_id)>;
+
+/// Blocking; for one database thread at a time. Each operation is one transaction. What is named and does not exist is
+/// an Error (missing).
+class Registry {
+public:
+    Registry(postgres::Session& session, const Vault& vault, FirstSlot first_slot)
+        : session_(session), vault_(vault), first_slot_(std::move(first_slot)) {}
+
+    /// Creates or changes; nullopt keeps what is there. True when it is new.
+    bool put_user(const std::string& user_id, const std::optional<std::string>& tier,
+                  const std::optional<std::string>& zone);
+    bool user_exists(const std::string& user_id);
+    void remove_user(const std::string& user_id);  ///< ends collection, keeps the numbers
+
+    /// Adds it, or gives an existing one a new token; records the consent; due at once. True when it is new.
+    bool put_connection(const NewConnection& connection);
+    void pause(const ConnectionName& name, const std::string& reason);
+    void resume(const ConnectionName& name);
+    void remove_connection(const ConnectionName& name);
+    ConnectionSecrets load(const ConnectionName& name);
+
+    struct ImportedUser {
+        std::string user_id, tier;
+        std::optional<std::string> zone;
+        std::vector<NewConnection> connections;
+    };
+    /// One user with its connections, whole or not at all.
+    void import_user(const ImportedUser& user);
+
+    struct Group {
+        std::int64_t id = 0;
+        std::size_t connections = 0;
+    };
+    Group trigger(const TriggerScope& scope);
+
+private:
+    bool put_user(postgres::Transaction& transaction, const std::string& user_id,
+                  const std::optional<std::string>& tier, const std::optional<std::string>& zone);
+    bool put_connection(postgres::Transaction& transaction, const NewConnection& connection);
+    Bytes user_key(postgres::Transaction& transaction, const std::string& user_id);
+
+    postgres::Session& session_;
+    const Vault& vault_;
+    FirstSlot first_slot_;
+};
+
+}  // namespace tally::store

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// Staging by COPY, one upsert, and everything else of a run in the same transaction.
+#include "daemon/store/snapshot_store.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace tally::store {
+
+namespace {
+
+using postgres::Transaction;
+
+constexpr std::size_t kMaxTextBytes = 300;
+constexpr std::size_t kMaxNamedRefusals = 10;
+
+/// The batch is small and every key it touches is known: a plan that reads whole tables is never right here, whatever
+/// the planner believes of a staging table that it has no statistics of.
+constexpr const char* kPrepareSession = R"(
+    CREATE TEMP TABLE IF NOT EXISTS staged_snapshots (
+        user_id text, platform text, account_id text, source text, metric text, date date, value double precision,
+        metadata jsonb, run_id bigint, day_over_at timestamptz) ON COMMIT DELETE ROWS;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off)";
+
+const std::vector<std::string> kStagedColumns{"user_id", "platform", "account_id", "source", "metric",
+                                              "date",    "value",    "metadata",   "run_id", "day_over_at"};
+
+/// Why a row cannot be stored, before the database is asked; empty when it can.
+std::string refusal(const platform::Sample& sample) {
+    if (!std::isfinite(sample.value)) return "the value is not finite";
+    if (!postgres::is_storable(sample.metric)) return "the metric's name is no valid text";
+    if (sample.metric.empty() || sample.metric.size() > kMaxTextBytes) return "the metric's name is too long";
+    if (!postgres::is_storable(sample.metadata) || sample.metadata.find("\\u0000") != std::string::npos)
+        return "the metadata is no valid text";
+    return {};
+}
+
+std::string name_row(const platform::Sample& sample, std::string_view why) {
+    return fmt::format("{} of {}: {}", postgres::make_storable(sample.metric, 80), render_day(sample.day), why);
+}
+
+void copy_rows(Transaction& transaction, const RunResult& run, const std::vector<std::size_t>& rows) {
+    std::size_t next = 0;
+    std::unordered_map<std::int64_t, std::string> day_ends;
+    transaction.copy("staged_snapshots", kStagedColumns, [&](std::vector<postgres::Param>& row) {
+        if (next == rows.size()) return false;
+        const auto& sample = run.samples[rows[next++]];
+        auto& day_end = day_ends[sample.day.time_since_epoch().count()];
+        if (day_end.empty()) day_end = postgres::to_text(run.zone->end_of(sample.day));
+        row[0] = run.user_id;
+        row[1] = run.platform;
+        row[2] = run.account_id;
+        row[3] = run.source;
+        row[4] = sample.metric;
+        row[5] = sample.day;
+        row[6] = sample.value;
+        row[7] = sample.metadata;
+        row[8] = run.lease.token;
+        row[9] = day_end;
+        return true;
+    });
+}
+
+std::string one_line(const std::string& text) {
+    return postgres::make_storable(text, 2'000);
+}
+
+/// Adds what was refused to the run's own error.
+std::string error_text(const RunResult& run, const RunReport& report) {
+    if (report.refused.empty()) return one_line(run.error);
+    std::string text = run.error.empty() ? "" : run.error + "; ";
+    text += fmt::format("{} row{} refused: ", report.refused.size(), report.refused.size() == 1 ? "" : "s");
+    for (std::size_t i = 0; i < std::min(report.refused.size(), kMaxNamedRefusals); ++i)
+        text += (i > 0 ? "; " : "") + report.refused[i];
+    return one_line(text);
+}
+
+std::string state_of(const RunResult& run, const RunReport& report) {
+    return run.state == "succeeded" && !report.refused.empty() ? "partial" : run.state;
+}
+
+void write_coverage(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    std::vector<std::int64_t> cleared, ids, run_ids;
+    std::vector<std::string> cleared_requests, requests, states;
+    std::vector<Day> first, last;
+    std::vector<Instant> asked;
+    for (const auto* run : runs) {
+        for (const auto& [request, days] : run->coverage) {
+            cleared.push_back(run->lease.connection_id);
+            cleared_requests.push_back(request);
+            for (const auto& span : platform::to_spans(days)) {
+                ids.push_back(run->lease.connection_id);
+                requests.push_back(request);
+                first.push_back(span.days.first);
+                last.push_back(span.days.last);
+                states.emplace_back(platform::to_text(span.status.state));
+                asked.push_back(span.status.asked_at);
+                run_ids.push_back(run->lease.token);
+            }
+        }
+    }
+    if (cleared.empty()) return;
+    transaction.exec("clear_coverage", {cleared, cleared_requests});
+    if (!ids.empty()) transaction.exec("add_coverage", {ids, requests, first, last, states, asked, run_ids});
+}
+
+void write_runs(Transaction& transaction, const std::vector<const RunResult*>& runs,
+                const std::vector<const RunReport*>& reports) {
+    std::vector<std::int64_t> ids, connections, requests, written, changed, attempts;
+    std::vector<std::string> users, platforms, accounts, triggers, nodes, states, classes, errors;
+    std::vector<std::optional<Instant>> slots;
+    std::vector<Instant> started;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        const auto& run = *runs[i];
+        ids.push_back(run.lease.token);
+        connections.push_back(run.lease.connection_id);
+        users.push_back(run.user_id);
+        platforms.push_back(run.platform);
+        accounts.push_back(run.account_id);
+        triggers.push_back(run.trigger);
+        slots.push_back(run.slot_served ? std::optional{run.lease.slot_at} : std::nullopt);
+        started.push_back(run.started_at);
+        nodes.push_back(run.node);
+        attempts.push_back(run.lease.attempt);
+        states.push_back(state_of(run, *reports[i]));
+        requests.push_back(run.requests);
+        written.push_back(reports[i]->rows_written);
+        changed.push_back(reports[i]->rows_changed);
+        classes.push_back(run.error_class.empty() && !reports[i]->refused.empty() ? "refused"
+                                                                                  : one_line(run.error_class));
+        errors.push_back(error_text(run, *reports[i]));
+    }
+    transaction.exec("record_runs", {ids, connections, users, platforms, accounts, triggers, slots, started, nodes,
+                                     attempts, states, requests, written, changed, classes, errors});
+}
+
+void write_exceptions(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    std::vector<std::int64_t> connections, run_ids;
+    std::vector<Instant> slots;
+    std::vector<std::string> reasons;
+    for (const auto* run : runs) {
+        if (!run->gave_up || !run->slot_served) continue;
+        connections.push_back(run->lease.connection_id);
+        slots.push_back(run->lease.slot_at);
+        reasons.push_back(one_line(fmt::format("failed {} times: {}", run->lease.attempt, run->error)));
+        run_ids.push_back(run->lease.token);
+    }
+    if (!connections.empty()) transaction.exec("record_given_up", {connections, slots, reasons, run_ids});
+}
+
+void write_triggers(Transaction& transaction, const std::vector<const RunResult*>& runs,
+                    const std::vector<const RunReport*>& reports) {
+    std::vector<std::int64_t> ids, run_ids;
+    std::vector<std::string> states;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        for (const auto id : runs[i]->triggers) {
+            ids.push_back(id);
+            states.push_back(state_of(*runs[i], *reports[i]));
+            run_ids.push_back(runs[i]->lease.token);
+        }
+    }
+    if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids});
+}
+
+void write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    for (const auto* run : runs) {
+        const auto id = run->lease.connection_id;
+        if (!run->connection_state.empty())
+            transaction.exec("set_connection_state", {id, run->connection_state, one_line(run->error)});
+        if (!run->learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(run->learned).dump()});
+        if (run->sealed_before && run->sealed_after)
+            transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});
+    }
+}
+
+void finish_slots(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    std::vector<std::int64_t> ids, tokens, attempts;
+    std::vector<Instant> due, slots;
+    for (const auto* run : runs) {
+        ids.push_back(run->lease.connection_id);
+        tokens.push_back(run->lease.token);
+        due.push_back(run->next_due);
+        slots.push_back(run->next_slot);
+        attempts.push_back(run->next_attempt);
+    }
+    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts});
+}
+
+}  // namespace
+
+/// The rows of a run that are still believed to be storable, and the words about those that are not.
+struct SnapshotStore::Staged {
+    Indices rows;
+    std::vector<std::string> refused;
+};
+
+SnapshotStore::SnapshotStore(postgres::Session session) : session_(std::move(session)) {
+    session_.exec_alone(kPrepareSession);
+}
+
+std::vector<RunReport> SnapshotStore::store(const std::vector<RunResult>& runs) {
+    ensure_partitions(runs);
+    std::vector<Staged> staged(runs.size());
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        const auto& samples = runs[i].samples;
+        for (std::size_t row = 0; row < samples.size(); ++row) {
+            if (const auto why = refusal(samples[row]); why.empty())
+                staged[i].rows.push_back(row);
+            else
+                staged[i].refused.push_back(name_row(samples[row], why));
+        }
+    }
+    std::vector<RunReport> reports(runs.size());
+    Indices all(runs.size());
+    std::iota(all.begin(), all.end(), 0U);
+    store_or_split(runs, staged, all, reports);
+    return reports;
+}
+
+void SnapshotStore::ensure_partitions(const std::vector<RunResult>& runs) {
+    std::set<Day> months, days;
+    for (const auto& run : runs) {
+        days.insert(Day{std::chrono::floor<std::chrono::days>(run.started_at).time_since_epoch()});
+        for (const auto& sample : run.samples) {
+            const std::chrono::year_month_day date{sample.day};
+            months.insert(Day{date.year() / date.month() / std::chrono::day{1}});
+        }
+    }
+    const auto missing = [](const std::set<Day>& wanted, const std::set<Day>& known) {
+        std::vector<Day> result;
+        std::set_difference(wanted.begin(), wanted.end(), known.begin(), known.end(), std::back_inserter(result));
+        return result;
+    };
+    const auto new_months = missing(months, months_), new_days = missing(days, run_days_);
+    if (new_months.empty() && new_days.empty()) return;
+    auto transaction = session_.begin();
+    if (!new_months.empty()) transaction.exec("ensure_snapshot_months", {new_months});
+    if (!new_days.empty()) transaction.exec("ensure_runs_days", {new_days});
+    transaction.commit();
+    months_.insert(new_months.begin(), new_months.end());
+    run_days_.insert(new_days.begin(), new_days.end());
+}
+
+/// Tries the members together. When the database refuses the data, halves find the run that holds the guilty row; that
+/// run loses the row and goes on alone.
+void SnapshotStore::store_or_split(const std::vector<RunResult>& runs, std::vector<Staged>& staged,
+                                   const Indices& members, std::vector<RunReport>& reports) {
+    if (members.empty()) return;
+    try {
+        std::vector<RunResult const*> chosen;
+        auto transaction = session_.begin();
+        std::vector<std::int64_t> ids, tokens;
+        for (const auto i : members) {
+            ids.push_back(runs[i].lease.connection_id);
+            tokens.push_back(runs[i].lease.token);
+        }
+        std::unordered_set<std::int64_t> held;
+        for (const auto& row : transaction.exec("lock_leases", {ids, tokens}))
+            held.insert(row.integer("connection_id"));
+
+        std::unordered_map<std::int64_t, RunReport*> by_run;
+        std::vector<const RunReport*> chosen_reports;
+        for (const auto i : members) {
+            if (!held.contains(runs[i].lease.connection_id)) continue;
+            reports[i] = {.stored = true, .rows_written = 0, .rows_changed = 0, .refused = staged[i].refused};
+            if (!staged[i].rows.empty()) copy_rows(transaction, runs[i], staged[i].rows);
+            by_run[runs[i].lease.token] = &reports[i];
+            chosen.push_back(&runs[i]);
+            chosen_reports.push_back(&reports[i]);
+        }
+        if (chosen.empty()) return;
+        for (const auto& row : transaction.exec("upsert_snapshots")) {
+            auto& report = *by_run.at(row.integer("run_id"));
+            report.rows_written = row.integer("rows_written");
+            report.rows_changed = row.integer("rows_changed");
+        }
+        write_coverage(transaction, chosen);
+        write_connections(transaction, chosen);
+        write_runs(transaction, chosen, chosen_reports);
+        write_exceptions(transaction, chosen);
+        write_triggers(transaction, chosen, chosen_reports);
+        finish_slots(transaction, chosen);
+        transaction.commit();
+        return;
+    } catch (const postgres::SqlError& error) {
+        for (const auto i : members) reports[i] = {};
+        if (!error.is_refusal()) throw;
+        if (members.size() == 1 && staged[members.front()].rows.empty()) throw;  // not the numbers are at fault
+    }
+    if (members.size() == 1) {
+        const auto i = members.front();
+        const auto before = staged[i].rows.size();
+        drop_refused_rows(runs[i], staged[i]);
+        if (staged[i].rows.size() == before) staged[i].rows.clear();  // refused together only: none can be trusted
+        store_or_split(runs, staged, members, reports);
+        return;
+    }
+    const auto middle = members.begin() + static_cast<std::ptrdiff_t>(members.size() / 2);
+    store_or_split(runs, staged, {members.begin(), middle}, reports);
+    store_or_split(runs, staged, {middle, members.end()}, reports);
+}
+
+/// Finds the guilty rows of one run by trying halves in subtransactions that are always undone.
+void SnapshotStore::drop_refused_rows(const RunResult& run, Staged& staged) {
+    const auto candidates = std::exchange(staged.rows, {});
+    auto transaction = session_.begin();
+    probe_rows(transaction, run, candidates, staged);
+    // rolled back: this was only a trial
+}
+
+void SnapshotStore::probe_rows(Transaction& transaction, const RunResult& run, const Indices& rows, Staged& staged) {
+    if (rows.empty()) return;
+    transaction.exec_text("SAVEPOINT probe");
+    std::string why;
+    try {
+        copy_rows(transaction, run, rows);
+        transaction.exec("upsert_snapshots");
+    } catch (const postgres::SqlError& error) {
+        if (!error.is_refusal()) throw;
+        why = describe_line(error);
+    }
+    transaction.exec_text("ROLLBACK TO SAVEPOINT probe");
+    transaction.exec_text("RELEASE SAVEPOINT probe");
+    if (why.empty()) {
+        staged.rows.insert(staged.rows.end(), rows.begin(), rows.end());
+        return;
+    }
+    if (rows.size() == 1) {
+        staged.refused.push_back(name_row(run.samples[rows.front()], why));
+        return;
+    }
+    const auto middle = rows.begin() + static_cast<std::ptrdiff_t>(rows.size() / 2);
+    probe_rows(transaction, run, {rows.begin(), middle}, staged);
+    probe_rows(transaction, run, {middle, rows.end()}, staged);
+}
+
+}  // namespace tally::store

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows become JSON.
+#include "daemon/store/views.hpp"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+namespace tally::store {
+
+namespace {
+
+using nlohmann::json;
+using postgres::Row;
+
+constexpr int kAttentionLimit = 200;
+
+json instant_or_null(const Row& row, const char* column) {
+    const auto value = row.optional_instant(column);
+    return value ? json(render_instant(*value)) : json(nullptr);
+}
+
+json text_or_null(const Row& row, const char* column) {
+    const auto value = row.optional_text(column);
+    return value ? json(*value) : json(nullptr);
+}
+
+json job_json(const Row& row, const char* state_column = "state") {
+    return {{"id", row.integer("run_id")},
+            {"slot_at", instant_or_null(row, "slot_at")},
+            {"started_at", instant_or_null(row, "started_at")},
+            {"finished_at", instant_or_null(row, "finished_at")},
+            {"user_id", row.text("user_id")},
+            {"platform", row.text("platform")},
+            {"account_id", row.text("account_id")},
+            {"trigger", row.text("trigger")},
+            {"state", row.text(state_column)},
+            {"requests", row.integer("requests")},
+            {"rows_written", row.integer("rows_written")},
+            {"rows_changed", row.integer("rows_changed")},
+            {"error", row.text("error")}};
+}
+
+json connection_json(const Row& row) {
+    return {{"connection_id", row.integer("connection_id")},
+            {"user_id", row.text("user_id")},
+            {"platform", row.text("platform")},
+            {"account_id", row.text("account_id")},
+            {"state", row.text("state")},
+            {"state_reason", row.text("state_reason")},
+            {"state_since", instant_or_null(row, "state_since")},
+            {"attributes", json::parse(row.view("attributes"))},
+            {"expires_at", instant_or_null(row, "expires_at")},
+            {"created_at", instant_or_null(row, "created_at")},
+            {"next_due_at", instant_or_null(row, "next_due_at")},
+            {"last_run", row.is_null("run_id") ? json(nullptr) : job_json(row, "run_state")}};
+}
+
+json attention(postgres::Transaction& transaction) {
+    json list = json::array();
+    for (const auto& row : transaction.exec("failing_platforms"))
+        list.push_back({{"kind", "platform_failing"},
+                        {"subject", row.text("platform")},
+                        {"message", "every recent run failed: " + row.text("error")},
+                        {"since", instant_or_null(row, "since")}});
+    for (const auto& row : transaction.exec("connections_needing_a_person", {kAttentionLimit})) {
+        const auto state = row.text("state");
+        const auto reason = row.text("state_reason");
+        list.push_back(
+            {{"kind", state},
+             {"subject", fmt::format("{} {} {}", row.text("user_id"), row.text("platform"), row.text("account_id"))},
+             {"message", reason.empty() ? state : reason},
+             {"since", instant_or_null(row, "state_since")}});
+    }
+    return list;
+}
+
+json platforms(postgres::Transaction& transaction) {
+    json by_name = json::object();
+    for (const auto& row : transaction.exec("connections_by_platform"))
+        by_name[row.text("platform")] = {{"connections", row.integer("connections")},
+                                         {"active", row.integer("active")},
+                                         {"needs_attention", row.integer("needs_attention")},
+                                         {"last_success_at", nullptr},
+                                         {"failed_24h", 0}};
+    for (const auto& row : transaction.exec("runs_by_platform")) {
+        auto& entry = by_name[row.text("platform")];
+        entry["last_success_at"] = instant_or_null(row, "last_success_at");
+        entry["failed_24h"] = row.integer("failed");
+    }
+    return by_name;
+}
+
+}  // namespace
+
+json Views::status() {
+    auto transaction = session_.begin_read_only();
+    json result;
+    const auto schema = transaction.exec("schema_state")[0];
+    result["database"] = {{"schema_version", schema.integer("version")}, {"size_bytes", schema.integer("size_bytes")}};
+    result["nodes"] = json::array();
+    for (const auto& row : transaction.exec("node_states"))
+        result["nodes"].push_back({{"node", row.text("node_id")},
+                                   {"host", row.text("host")},
+                                   {"pid", row.integer("pid")},
+                                   {"version", row.text("version")},
+                                   {"started_at", instant_or_null(row, "started_at")},
+                                   {"alive", row.boolean("alive")},
+                                   {"leases", row.integer("leases")}});
+    result["tiers"] = json::object();
+    for (const auto& row : transaction.exec("users_by_tier"))
+        result["tiers"][row.text("tier")] = {{"users", row.integer("users")}, {"next_slot", nullptr}};
+    for (const auto& row : transaction.exec("slots_by_tier"))
+        result["tiers"][row.text("tier")]["next_slot"] = instant_or_null(row, "next_slot");
+    result["platforms"] = platforms(transaction);
+    const auto backlog = transaction.exec("backlog")[0];
+    const auto oldest = backlog.optional_instant("oldest_due_at");
+    result["backlog"] = {
+        {"due", backlog.integer("due")},
+        {"running", backlog.integer("running")},
+        {"waiting_manual", backlog.integer("waiting_manual")},
+        {"oldest_due_at", instant_or_null(backlog, "oldest_due_at")},
+        {"late_seconds", oldest ? std::chrono::floor<std::chrono::seconds>(now() - *oldest).count() : 0}};
+    const auto runs = transaction.exec("runs_last_day")[0];
+    result["runs"] = {{"last_24h",
+                       {{"succeeded", runs.integer("succeeded")},
+                        {"partial", runs.integer("partial")},
+                        {"failed", runs.integer("failed")}}},
+                      {"rows_written_24h", runs.integer("rows_written")},
+                      {"rows_changed_24h", runs.integer("rows_changed")},
+                      {"last_finished_at", instant_or_null(runs, "last_finished_at")}};
+    result["attention"] = attention(transaction);
+    return result;
+}
+
+json Views::users(const ListFilter& filter) {
+    auto transaction = session_.begin_read_only();
+    json list = json::array();
+    for (const auto& row : transaction.exec("list_users", {filter.tier, filter.after, filter.limit, filter.user_id}))
+        list.push_back({{"id", row.text("user_id")},
+                        {"tier", row.text("tier")},
+                        {"zone", row.text("zone")},
+                        {"state", "active"},
+                        {"created_at", instant_or_null(row, "created_at")},
+                        {"connections", row.integer("connections")}});
+    const bool more = list.size() == static_cast<std::size_t>(filter.limit);
+    json next = more ? list.back()["id"] : json(nullptr);
+    return {{"users", std::move(list)}, {"next", std::move(next)}};
+}
+
+json Views::connections(const ListFilter& filter) {
+    auto transaction = session_.begin_read_only();
+    json list = json::array();
+    for (const auto& row : transaction.exec("list_connections", {filter.user_id, filter.platform, filter.account_id,
+                                                                 filter.state, filter.after, filter.limit}))
+        list.push_back(connection_json(row));
+    const bool more = list.size() == static_cast<std::size_t>(filter.limit);
+    json next = more ? json(std::to_string(list.back()["connection_id"].get<std::int64_t>())) : json(nullptr);
+    return {{"connections", std::move(list)}, {"next", std::move(next)}};
+}
+
+json Views::jobs(const ListFilter& filter) {
+    auto transaction = session_.begin_read_only();
+    json list = json::array();
+    for (const auto& row : transaction.exec("list_runs", {filter.user_id, filter.platform, filter.state, filter.limit}))
+        list.push_back(job_json(row));
+    return {{"jobs", std::move(list)}};
+}
+
+std::optional<json> Views::job(std::int64_t id) {
+    auto transaction = session_.begin_read_only();
+    const auto found = transaction.exec("show_run", {id});
+    if (found.empty()) return std::nullopt;
+    auto result = job_json(found[0]);
+    result["node"] = found[0].text("node");
+    result["attempt"] = found[0].integer("attempt");
+    result["error_class"] = found[0].text("error_class");
+    return result;
+}
+
+std::optional<json> Views::group(std::int64_t id) {
+    auto transaction = session_.begin_read_only();
+    const auto row = transaction.exec("group_progress", {id})[0];
+    if (row.integer("total") == 0) return std::nullopt;
+    json result{{"run_group", id}};
+    for (const auto* name :
+         {"total", "waiting", "running", "succeeded", "partial", "failed", "rows_written", "rows_changed"})
+        result[name] = row.integer(name);
+    result["failures"] = json::array();
+    for (const auto& failure : transaction.exec("group_failures", {id}))
+        result["failures"].push_back({{"user_id", failure.text("user_id")},
+                                      {"platform", failure.text("platform")},
+                                      {"account_id", failure.text("account_id")},
+                                      {"run_id", failure.integer("run_id")},
+                                      {"error_class", text_or_null(failure, "error_class")},
+                                      {"error", failure.text("error")}});
+    return result;
+}
+
+}  // namespace tally::store

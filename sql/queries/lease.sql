@@ -1,0 +1,78 @@
+-- Leases: who serves which connection. "Now" is the database's clock, which all nodes share; tests pass another.
+
+-- name: register_node
+-- $1 node, $2 host, $3 pid, $4 version, $5 time to live in seconds
+INSERT INTO nodes (node_id, host, pid, version, alive_until)
+VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))
+ON CONFLICT (node_id) DO UPDATE
+   SET host = excluded.host, pid = excluded.pid, version = excluded.version, started_at = now(),
+       alive_until = excluded.alive_until
+
+-- name: heartbeat
+-- $1 node, $2 time to live in seconds
+UPDATE nodes SET alive_until = now() + make_interval(secs => $2) WHERE node_id = $1
+
+-- name: retire_node
+DELETE FROM nodes WHERE node_id = $1
+
+-- name: forget_dead_nodes
+-- Long dead: a node that comes back registers again.
+DELETE FROM nodes WHERE alive_until < now() - interval '1 day'
+
+-- name: free_leases_of_node
+-- $1 node: leases that an earlier life of this node left behind
+UPDATE slots SET lease_token = NULL, lease_node = NULL WHERE lease_node = $1
+
+-- name: claim_due
+-- $1 now (NULL: the database's clock), $2 node, $3 limit. Walks the index (due_at, connection_id); what a living node
+-- holds, or another claim has locked, is passed over. The clock stands inline: a CTE used twice would be materialised.
+WITH due AS (
+    SELECT s.connection_id
+      FROM slots s
+     WHERE s.due_at <= coalesce($1::timestamptz, now())
+       AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
+     ORDER BY s.due_at, s.connection_id
+     LIMIT $3
+       FOR UPDATE OF s SKIP LOCKED
+), claimed AS (
+    UPDATE slots s
+       SET lease_token = nextval('lease_token'), lease_node = $2, attempt = s.attempt + 1
+      FROM due
+     WHERE s.connection_id = due.connection_id
+    RETURNING s.connection_id, s.due_at, s.slot_at, s.lease_token, s.attempt
+)
+SELECT c.connection_id, c.due_at, c.slot_at, c.lease_token, c.attempt,
+       u.user_id, u.tier, u.zone, k.platform, k.account_id, k.attributes, k.credential, y.sealed_key
+  FROM claimed c
+  JOIN connections k USING (connection_id)
+  JOIN users u ON u.user_id = k.user_id
+  JOIN user_keys y ON y.user_id = k.user_id
+ ORDER BY c.due_at, c.connection_id
+
+-- name: coverage_of
+-- $1 connection ids
+SELECT connection_id, request, first_day, last_day, state, asked_at
+  FROM coverage
+ WHERE connection_id = ANY ($1::bigint[])
+ ORDER BY connection_id, request, first_day
+
+-- name: waiting_triggers_of
+-- $1 connection ids
+SELECT trigger_id, connection_id, from_day, to_day
+  FROM triggers
+ WHERE connection_id = ANY ($1::bigint[]) AND state = 'waiting'
+ ORDER BY trigger_id
+
+-- name: release_leases
+-- $1 connection ids, $2 tokens: given back unserved, due at once again, the attempt not counted
+UPDATE slots s
+   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - 1, 0)
+  FROM unnest($1::bigint[], $2::bigint[]) AS l(connection_id, token)
+ WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
+
+-- name: next_due
+-- The earliest moment at which a claim may find something that nobody serves.
+SELECT due_at FROM slots s
+ WHERE due_at < 'infinity'
+   AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
+ ORDER BY due_at LIMIT 1

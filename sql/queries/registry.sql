@@ -1,0 +1,119 @@
+-- Users and connections.
+
+-- name: put_user
+-- $1 user, $2 tier, $3 zone: creates or changes; NULL keeps what is there. Gives whether it is new; no row when it is
+-- new and has no tier.
+INSERT INTO users AS u (user_id, tier, zone)
+SELECT $1, coalesce($2, (SELECT tier FROM users WHERE user_id = $1)),
+       coalesce($3, (SELECT zone FROM users WHERE user_id = $1), 'UTC')
+ WHERE $2 IS NOT NULL OR EXISTS (SELECT 1 FROM users WHERE user_id = $1)
+ON CONFLICT (user_id) DO UPDATE SET tier = excluded.tier, zone = excluded.zone
+RETURNING u.xmax = 0 AS created
+
+-- name: user_exists
+SELECT 1 FROM users WHERE user_id = $1
+
+-- name: remove_user
+-- Ends collection and keeps the numbers.
+WITH gone AS (
+    DELETE FROM connections WHERE user_id = $1 RETURNING user_id, platform, account_id
+), noted AS (
+    INSERT INTO consents (user_id, platform, account_id, granted, source)
+    SELECT user_id, platform, account_id, false, $2 FROM gone
+)
+SELECT count(*) FROM gone
+
+-- name: delete_user
+DELETE FROM users WHERE user_id = $1
+
+-- name: list_users
+-- $1 tier or NULL, $2 after this id or NULL, $3 limit, $4 just this user or NULL
+SELECT u.user_id, u.tier, u.zone, u.created_at,
+       (SELECT count(*) FROM connections c WHERE c.user_id = u.user_id) AS connections
+  FROM users u
+ WHERE ($1::text IS NULL OR u.tier = $1) AND ($2::text IS NULL OR u.user_id > $2) AND ($4::text IS NULL OR u.user_id = $4)
+ ORDER BY u.user_id
+ LIMIT $3
+
+-- name: add_user_key
+-- Gives the key that counts, which may be one that somebody else made meanwhile.
+INSERT INTO user_keys (user_id, sealed_key) VALUES ($1, $2)
+ON CONFLICT (user_id) DO NOTHING
+
+-- name: user_key
+SELECT sealed_key FROM user_keys WHERE user_id = $1
+
+-- name: put_connection
+-- $1 user, $2 platform, $3 account, $4 attributes, $5 credential, $6 expiry. A new token puts a connection that waited for
+-- one back to work; a pause stands.
+INSERT INTO connections AS c (user_id, platform, account_id, attributes, credential, expires_at)
+VALUES ($1, $2, $3, $4::jsonb, $5, $6)
+ON CONFLICT (user_id, platform, account_id) DO UPDATE
+   SET attributes = c.attributes || excluded.attributes, credential = excluded.credential, expires_at = excluded.expires_at,
+       state = CASE WHEN c.state = 'paused' THEN c.state ELSE 'active' END,
+       state_reason = CASE WHEN c.state = 'paused' THEN c.state_reason ELSE '' END,
+       state_since = CASE WHEN c.state IN ('paused', 'active') THEN c.state_since ELSE now() END
+RETURNING connection_id, state, xmax = 0 AS created
+
+-- name: put_slot
+-- $1 connection, $2 slot: a new connection is due at once, one that waited for a token too
+INSERT INTO slots AS s (connection_id, due_at, slot_at) VALUES ($1, now(), $2)
+ON CONFLICT (connection_id) DO UPDATE SET due_at = least(s.due_at, now()), attempt = 0
+
+-- name: add_consent
+-- $1 user, $2 platform, $3 account, $4 granted, $5 source
+INSERT INTO consents (user_id, platform, account_id, granted, source) VALUES ($1, $2, $3, $4, $5)
+
+-- name: move_user_slots
+-- $1 user, $2 connection ids, $3 slots: a change of tier
+UPDATE slots s SET slot_at = m.slot_at,
+       due_at = CASE WHEN s.due_at = 'infinity' OR s.due_at <= now() THEN s.due_at ELSE m.slot_at END, attempt = 0
+  FROM unnest($2::bigint[], $3::timestamptz[]) AS m(connection_id, slot_at), connections c
+ WHERE s.connection_id = m.connection_id AND c.connection_id = s.connection_id AND c.user_id = $1
+
+-- name: connection_ids_of_user
+SELECT connection_id FROM connections WHERE user_id = $1 ORDER BY connection_id
+
+-- name: list_connections
+-- $1 user, $2 platform, $3 account, $4 state, $5 after this connection id, $6 limit; NULL: any
+SELECT c.connection_id, c.user_id, c.platform, c.account_id, c.state, c.state_reason, c.state_since, c.attributes,
+       c.expires_at, c.created_at, nullif(s.due_at, 'infinity') AS next_due_at, s.lease_node,
+       r.run_id, r.slot_at, r.started_at, r.finished_at, r.trigger, r.state AS run_state, r.requests, r.rows_written,
+       r.rows_changed, r.error
+  FROM connections c
+  LEFT JOIN slots s USING (connection_id)
+  LEFT JOIN LATERAL (SELECT * FROM runs WHERE runs.connection_id = c.connection_id ORDER BY started_at DESC LIMIT 1) r ON true
+ WHERE ($1::text IS NULL OR c.user_id = $1) AND ($2::text IS NULL OR c.platform = $2)
+   AND ($3::text IS NULL OR c.account_id = $3) AND ($4::text IS NULL OR c.state = $4)
+   AND ($5::bigint IS NULL OR c.connection_id > $5)
+ ORDER BY c.connection_id
+ LIMIT $6
+
+-- name: load_connection
+-- What a check or a plan needs. $1 user, $2 platform, $3 account
+SELECT c.connection_id, u.tier, u.zone, c.attributes, c.credential, k.sealed_key
+  FROM connections c JOIN users u USING (user_id) JOIN user_keys k USING (user_id)
+ WHERE c.user_id = $1 AND c.platform = $2 AND c.account_id = $3
+
+-- name: pause_connection
+-- Zero rows: there is no such connection.
+WITH changed AS (
+    UPDATE connections SET state = 'paused', state_reason = $4,
+           state_since = CASE WHEN state = 'paused' THEN state_since ELSE now() END
+     WHERE user_id = $1 AND platform = $2 AND account_id = $3
+    RETURNING connection_id
+)
+UPDATE slots s SET due_at = 'infinity' FROM changed WHERE s.connection_id = changed.connection_id
+
+-- name: resume_connection
+WITH changed AS (
+    UPDATE connections SET state = 'active', state_reason = '',
+           state_since = CASE WHEN state = 'active' THEN state_since ELSE now() END
+     WHERE user_id = $1 AND platform = $2 AND account_id = $3
+    RETURNING connection_id
+)
+UPDATE slots s SET due_at = least(s.due_at, greatest(s.slot_at, now())), attempt = 0
+  FROM changed WHERE s.connection_id = changed.connection_id
+
+-- name: remove_connection
+DELETE FROM connections WHERE user_id = $1 AND platform = $2 AND account_id = $3

@@ -1,0 +1,113 @@
+-- The store: what one transaction writes for a batch of runs.
+
+-- name: lock_leases
+-- $1 connection ids, $2 tokens. Rows that come back are ours until the transaction ends; the others are lost.
+SELECT s.connection_id
+  FROM slots s
+  JOIN unnest($1::bigint[], $2::bigint[]) AS l(connection_id, token)
+    ON s.connection_id = l.connection_id AND s.lease_token = l.token
+ ORDER BY s.connection_id
+   FOR UPDATE OF s
+
+-- name: upsert_snapshots
+-- Staged rows become snapshots. A key belongs to one connection, whose slot this transaction has locked, so what is held
+-- cannot change meanwhile. Once the platform's day was over when the held value was fetched, another value is a
+-- restatement: the held one is kept in snapshot_revisions. Equal rows are not written at all.
+WITH incoming AS (
+    SELECT DISTINCT ON (user_id, platform, account_id, source, metric, date) *
+      FROM staged_snapshots
+     ORDER BY user_id, platform, account_id, source, metric, date, run_id DESC
+), changed AS (
+    SELECT i.*, h.revision AS held_revision, h.value AS held_value, h.metadata AS held_metadata,
+           h.fetched_at AS held_fetched_at, h.run_id AS held_run_id,
+           coalesce(h.value <> i.value AND h.fetched_at >= i.day_over_at, false) AS restated
+      FROM incoming i
+      LEFT JOIN analytics_snapshots h USING (user_id, platform, account_id, source, metric, date)
+     WHERE h.value IS NULL OR h.value <> i.value OR h.metadata - 'fetched_at' <> i.metadata - 'fetched_at'
+), kept AS (
+    INSERT INTO snapshot_revisions
+           (user_id, platform, account_id, source, metric, date, revision, value, metadata, fetched_at, run_id)
+    SELECT user_id, platform, account_id, source, metric, date, held_revision, held_value, held_metadata, held_fetched_at,
+           held_run_id
+      FROM changed WHERE restated
+), written AS (
+    INSERT INTO analytics_snapshots
+           (user_id, platform, account_id, source, metric, date, value, metadata, fetched_at, run_id, first_seen_at, revision)
+    SELECT user_id, platform, account_id, source, metric, date, value, metadata, now(), run_id, now(),
+           coalesce(held_revision, 0) + restated::int
+      FROM changed
+     ORDER BY user_id, platform, account_id, source, metric, date
+    ON CONFLICT (user_id, platform, account_id, source, metric, date) DO UPDATE
+       SET value = excluded.value, metadata = excluded.metadata, fetched_at = excluded.fetched_at,
+           run_id = excluded.run_id, revision = excluded.revision
+    RETURNING run_id
+)
+SELECT run_id, sum(held)::bigint AS rows_written, sum(fresh)::bigint AS rows_changed
+  FROM (SELECT run_id, 1 AS held, 0 AS fresh FROM incoming UNION ALL SELECT run_id, 0, 1 FROM written) AS counted
+ GROUP BY run_id
+
+-- name: clear_coverage
+-- $1 connection ids, $2 requests
+DELETE FROM coverage c
+ USING unnest($1::bigint[], $2::text[]) AS r(connection_id, request)
+ WHERE c.connection_id = r.connection_id AND c.request = r.request
+
+-- name: add_coverage
+-- $1 connection ids, $2 requests, $3 first days, $4 last days, $5 states, $6 asked at, $7 run ids
+INSERT INTO coverage (connection_id, request, first_day, last_day, state, asked_at, run_id)
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::date[], $4::date[], $5::text[], $6::timestamptz[], $7::bigint[])
+
+-- name: record_runs
+INSERT INTO runs (run_id, connection_id, user_id, platform, account_id, trigger, slot_at, started_at, node, attempt, state,
+                  requests, rows_written, rows_changed, error_class, error)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                     $8::timestamptz[], $9::text[], $10::smallint[], $11::text[], $12::int[], $13::int[], $14::int[],
+                     $15::text[], $16::text[])
+
+-- name: record_given_up
+-- $1 connection ids, $2 slots, $3 reasons, $4 run ids
+INSERT INTO slot_exceptions (connection_id, slot_at, kind, reason, run_id)
+SELECT l.connection_id, l.slot_at, 'given_up', l.reason, l.run_id
+  FROM unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bigint[]) AS l(connection_id, slot_at, reason, run_id)
+ON CONFLICT DO NOTHING
+
+-- name: serve_triggers
+-- $1 trigger ids, $2 states, $3 run ids
+UPDATE triggers t SET state = s.state, run_id = s.run_id
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s(trigger_id, state, run_id)
+ WHERE t.trigger_id = s.trigger_id
+
+-- name: set_connection_state
+-- $1 connection, $2 state, $3 reason. Only an active connection changes by itself: a person's pause stands.
+UPDATE connections SET state = $2, state_reason = $3, state_since = now()
+ WHERE connection_id = $1 AND state = 'active'
+
+-- name: learn_attributes
+-- $1 connection, $2 attributes as JSON, merged over what is known
+UPDATE connections SET attributes = attributes || $2::jsonb
+ WHERE connection_id = $1 AND NOT attributes @> $2::jsonb
+
+-- name: replace_credential
+-- $1 connection, $2 the sealed credential that was used, $3 the new one: a token given meanwhile wins
+UPDATE connections SET credential = $3 WHERE connection_id = $1 AND credential = $2
+
+-- name: finish_slots
+-- $1 connection ids, $2 tokens, $3 due, $4 slots, $5 attempts. A trigger that came during the run is served next; a
+-- connection that is not active any more is not due.
+UPDATE slots s
+   SET due_at = CASE WHEN c.state <> 'active' THEN 'infinity'
+                     WHEN EXISTS (SELECT 1 FROM triggers t WHERE t.connection_id = s.connection_id AND t.state = 'waiting')
+                     THEN least(now(), f.due_at)
+                     ELSE f.due_at END,
+       slot_at = f.slot_at, attempt = f.attempt, lease_token = NULL, lease_node = NULL
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[])
+       AS f(connection_id, token, due_at, slot_at, attempt)
+  JOIN connections c USING (connection_id)
+ WHERE s.connection_id = f.connection_id AND s.lease_token = f.token
+
+-- name: ensure_snapshot_months
+-- $1 first days of months
+SELECT ensure_snapshot_month(day) FROM unnest($1::date[]) AS day
+
+-- name: ensure_runs_days
+SELECT ensure_runs_day(day) FROM unnest($1::date[]) AS day

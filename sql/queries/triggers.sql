@@ -1,0 +1,47 @@
+-- Runs asked for by hand.
+
+-- name: new_run_group
+SELECT nextval('run_group') AS run_group
+
+-- name: add_triggers
+-- $1 group, $2 user, $3 platform, $4 account, $5 from, $6 to; NULL: any
+WITH chosen AS (
+    INSERT INTO triggers (run_group, connection_id, from_day, to_day)
+    SELECT $1, connection_id, $5, $6
+      FROM connections
+     WHERE state = 'active' AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR platform = $3)
+       AND ($4::text IS NULL OR account_id = $4)
+    RETURNING connection_id
+)
+UPDATE slots s SET due_at = least(s.due_at, now()) FROM chosen WHERE s.connection_id = chosen.connection_id
+
+-- name: group_progress
+SELECT count(*) AS total,
+       count(*) FILTER (WHERE t.state = 'waiting' AND n.node_id IS NULL) AS waiting,
+       count(*) FILTER (WHERE t.state = 'waiting' AND n.node_id IS NOT NULL) AS running,
+       count(*) FILTER (WHERE t.state = 'succeeded') AS succeeded,
+       count(*) FILTER (WHERE t.state = 'partial') AS partial,
+       count(*) FILTER (WHERE t.state = 'failed') AS failed,
+       coalesce(sum(r.rows_written), 0)::bigint AS rows_written,
+       coalesce(sum(r.rows_changed), 0)::bigint AS rows_changed
+  FROM triggers t
+  LEFT JOIN slots s ON s.connection_id = t.connection_id
+  LEFT JOIN nodes n ON n.node_id = s.lease_node AND n.alive_until > now()
+  LEFT JOIN runs r ON r.run_id = t.run_id AND r.started_at > t.requested_at - interval '1 day'
+ WHERE t.run_group = $1
+
+-- name: group_failures
+SELECT r.user_id, r.platform, r.account_id, r.run_id, r.error_class, r.error
+  FROM triggers t JOIN runs r ON r.run_id = t.run_id AND r.started_at > t.requested_at - interval '1 day'
+ WHERE t.run_group = $1 AND t.state IN ('failed', 'partial')
+ ORDER BY r.user_id, r.platform, r.account_id
+ LIMIT 100
+
+-- name: connections_to_plan
+-- For a dry run. $1 user, $2 platform, $3 account, $4 limit
+SELECT c.connection_id, c.user_id, u.tier, c.platform, c.account_id, c.attributes
+  FROM connections c JOIN users u USING (user_id)
+ WHERE c.state = 'active' AND ($1::text IS NULL OR c.user_id = $1) AND ($2::text IS NULL OR c.platform = $2)
+   AND ($3::text IS NULL OR c.account_id = $3)
+ ORDER BY c.user_id, c.platform, c.account_id
+ LIMIT $4

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two export formats, from rows as COPY gives them.
+#include "cli/export_row.hpp"
+
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "common/error.hpp"
+
+using namespace tally;
+using namespace tally::cli;
+
+namespace {
+
+std::string csv(std::string_view field) {
+    std::string out;
+    append_csv(out, field);
+    return out;
+}
+
+std::string row(ExportFormat format, std::string_view line) {
+    ExportRows rows{format};
+    std::string out;
+    rows.append(out, line);
+    return out;
+}
+
+constexpr const char* kPlain =
+    "acme\tinstagram\t17\tsocial_media\treach\t2026-11-20\t1234\tcount\tt\t2026-11-21 02:00:00.25+00\t1\t"
+    "{\"api\": \"reach\", \"unit\": \"count\"}\n";
+
+}  // namespace
+
+TEST_CASE("CSV quotes what RFC 4180 wants quoted, and nothing else") {
+    CHECK(csv("plain text") == "plain text");
+    CHECK(csv("") == "");
+    CHECK(csv("a,b") == R"("a,b")");
+    CHECK(csv("say \"hi\"") == R"("say ""hi""")");
+    CHECK(csv("\"") == R"("""")");
+    CHECK(csv("two\nlines") == "\"two\nlines\"");
+    CHECK(csv("return\r") == "\"return\r\"");
+}
+
+TEST_CASE("times are RFC 3339 in UTC") {
+    std::string out = "a b ";
+    append_utc(out, "2026-11-21 02:00:00+00");
+    CHECK(out == "a b 2026-11-21T02:00:00Z");
+}
+
+TEST_CASE("JSON loses its spaces only outside of texts") {
+    std::string out;
+    append_compact_json(out, R"({"a": "b c", "d\" e": [1, 2], "f\\": true})");
+    CHECK(out == R"({"a":"b c","d\" e":[1,2],"f\\":true})");
+}
+
+TEST_CASE("a CSV row") {
+    CHECK(ExportRows{ExportFormat::csv}.header() ==
+          "user_id,platform,account_id,source,metric,date,value,unit,final,fetched_at,revision,metadata\r\n");
+    CHECK(row(ExportFormat::csv, kPlain) ==
+          "acme,instagram,17,social_media,reach,2026-11-20,1234,count,true,2026-11-21T02:00:00.25Z,1,"
+          "\"{\"\"api\"\":\"\"reach\"\",\"\"unit\"\":\"\"count\"\"}\"\r\n");
+}
+
+TEST_CASE("a CSV row with an absent unit and odd texts") {
+    CHECK(row(ExportFormat::csv, "a\\tb\tx\t1\ts\tm,n\t2026-11-20\t0.1\t\\N\tf\t2026-11-21 02:00:00+00\t0\t{}\n") ==
+          "a\tb,x,1,s,\"m,n\",2026-11-20,0.1,,false,2026-11-21T02:00:00Z,0,{}\r\n");
+}
+
+TEST_CASE("an NDJSON row is one JSON object with typed values") {
+    CHECK(ExportRows{ExportFormat::ndjson}.header().empty());
+    const auto text = row(ExportFormat::ndjson, kPlain);
+    CHECK(text.back() == '\n');
+    const auto json = nlohmann::json::parse(text);
+    CHECK(json.size() == kExportColumns);
+    CHECK(json["value"] == 1234);
+    CHECK(json["final"] == true);
+    CHECK(json["revision"] == 1);
+    CHECK(json["metadata"]["unit"] == "count");
+    CHECK(json["fetched_at"] == "2026-11-21T02:00:00.25Z");
+}
+
+TEST_CASE("NDJSON: an absent unit is null, escapes survive, the value keeps PostgreSQL's digits") {
+    const auto text = row(ExportFormat::ndjson,
+                          "q\\\\\"\\n\x01\tx\t1\ts\tm\t2026-11-20\t1e+300\t\\N\tf\t2026-11-21 02:00:00+00\t0\t"
+                          "{\"k\": \"a\\\\nb\"}\n");
+    CHECK(text.find("\"value\":1e+300,\"unit\":null,") != std::string::npos);
+    const auto json = nlohmann::json::parse(text);
+    CHECK(json["user_id"] == "q\\\"\n\x01");
+    CHECK(json["metadata"]["k"] == "a\nb");
+}
+
+TEST_CASE("a row of another shape is a bug, not a shifted column") {
+    CHECK_THROWS_AS(row(ExportFormat::csv, "a\tb\n"), Error);
+    CHECK_THROWS_AS(row(ExportFormat::csv, "1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\t13\n"), Error);
+}
+
+TEST_CASE("one writer may be used for many rows") {
+    ExportRows rows{ExportFormat::csv};
+    std::string out;
+    rows.append(out, "a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n");
+    rows.append(out, "b\tx\t1\ts\tm\t2026-11-20\t6\t\\N\tf\t2026-11-21 02:00:00+00\t0\t{}\n");
+    CHECK(out ==
+          "a,x,1,s,m,2026-11-20,5,count,true,2026-11-21T02:00:00Z,0,{}\r\n"
+          "b,x,1,s,m,2026-11-20,6,,false,2026-11-21T02:00:00Z,0,{}\r\n");
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which days are asked for, and in which windows.
+#include "daemon/platform/plan.hpp"
+
+#include <doctest/doctest.h>
+#include <rapidcheck.h>
+
+#include <set>
+
+#include "tests/daemon/platform/fixtures.hpp"
+
+using namespace tally;
+using namespace tally::platform;
+using namespace tally::platform::test;
+using std::chrono::days;
+
+namespace {
+
+const auto kNow = test::at("2026-11-21T20:00:00Z");  // noon in Los Angeles
+
+struct Situation {
+    const char* platform = "instagram";
+    TimeZone zone = TimeZone::find("America/Los_Angeles").value();
+    Coverage coverage = {};
+    Instant now = kNow;
+    days backfill{30};
+    std::optional<DayRange> forced = {};
+
+    std::vector<Task> plan() const {
+        return platform::plan({.platform = shipped(platform), .zone = zone, .coverage = coverage, .now = now, .backfill = backfill, .forced = forced});
+    }
+    std::vector<DayRange> windows(std::string_view request) const {
+        std::vector<DayRange> result;
+        for (const auto& task : plan())
+            if (task.request->name == request && task.days) result.push_back(*task.days);
+        return result;
+    }
+};
+
+using Windows = std::vector<DayRange>;
+
+}  // namespace
+
+TEST_CASE("a new connection is filled back, the newest first, within the longest window") {
+    const Situation fresh;
+    CHECK(fresh.windows("reach") == Windows{from_to("2026-10-23", "2026-11-20"), from_to("2026-10-22", "2026-10-22")});
+    CHECK(fresh.windows("new_followers") == Windows{from_to("2026-10-24", "2026-11-20")});  // its own history
+    const auto totals = fresh.windows("totals");
+    REQUIRE(totals.size() == 30);
+    CHECK(totals.front() == from_to("2026-11-20", "2026-11-20"));
+    CHECK(totals.back() == from_to("2026-10-22", "2026-10-22"));
+}
+
+TEST_CASE("what exists only now goes first, then days in falling order over all requests") {
+    const auto tasks = Situation{}.plan();
+    REQUIRE(tasks.front().request->name == "profile");
+    CHECK_FALSE(tasks.front().days);
+    CHECK(tasks.front().metrics == std::vector<std::string>{"followers_count", "follows_count", "media_count"});
+    for (std::size_t i = 2; i < tasks.size(); ++i) CHECK(tasks[i].days->last <= tasks[i - 1].days->last);
+}
+
+TEST_CASE("today belongs to requests of each slot only, in the zone of the account") {
+    // 20:00 UTC is already tomorrow in Tokyo, and in Kathmandu (+05:45).
+    for (const auto* zone : {"Asia/Tokyo", "Asia/Kathmandu"}) {
+        Situation there{.platform = "snapchat", .zone = TimeZone::find(zone).value()};
+        there.backfill = days{2};
+        CHECK(there.windows("spend") == Windows{from_to("2026-11-20", "2026-11-22")});
+    }
+    Situation here{.platform = "snapchat"};
+    here.backfill = days{2};
+    CHECK(here.windows("spend") == Windows{from_to("2026-11-19", "2026-11-21")});
+    Situation facebook{.platform = "facebook"};
+    facebook.backfill = days{2};
+    CHECK(facebook.windows("insights") == Windows{from_to("2026-11-19", "2026-11-20")});
+}
+
+TEST_CASE("each state decides whether a day is asked for again") {
+    const auto this_morning = at("2026-11-21T08:00:00Z"), last_night = at("2026-11-21T07:59:59Z");  // around midnight there
+    struct Case {
+        DayState state;
+        Instant asked;
+        bool again;
+    };
+    const Case cases[] = {
+        {DayState::final, last_night, false},      {DayState::empty, last_night, false},
+        {DayState::provisional, last_night, true}, {DayState::provisional, this_morning, false},
+        {DayState::pending, last_night, true},     {DayState::pending, this_morning, false},
+        {DayState::refused, last_night, true},     {DayState::refused, this_morning, false},
+    };
+    for (const auto& [state, asked, again] : cases) {
+        CAPTURE(to_text(state));
+        Situation known;
+        known.backfill = days{1};
+        known.coverage["reach"][day("2026-11-20")] = {state, asked};
+        CHECK(known.windows("reach").size() == (again ? 1 : 0));
+    }
+}
+
+TEST_CASE("a provisional day is asked for until it is final, however old it is") {
+    Situation old;
+    for (auto d = day("2026-10-22"); d <= day("2026-11-20"); d += days{1}) old.coverage["reach"][d] = {DayState::final, at("2026-11-20T20:00:00Z")};
+    old.coverage["reach"][day("2026-10-25")].state = DayState::provisional;
+    CHECK(old.windows("reach") == Windows{from_to("2026-10-25", "2026-10-25")});
+}
+
+TEST_CASE("the running day is asked for in each slot, the days before only once a day") {
+    Situation busy{.platform = "snapchat"};
+    busy.backfill = days{3};
+    for (const auto* d : {"2026-11-18", "2026-11-19", "2026-11-20", "2026-11-21"})
+        busy.coverage["spend"][day(d)] = {DayState::provisional, at("2026-11-21T19:45:00Z")};
+    CHECK(busy.windows("spend") == Windows{from_to("2026-11-21", "2026-11-21")});
+    busy.now = at("2026-11-22T08:00:00Z");  // midnight
+    CHECK(busy.windows("spend") == Windows{from_to("2026-11-19", "2026-11-22")});
+}
+
+TEST_CASE("holes divide windows") {
+    Situation holes;
+    holes.backfill = days{6};
+    holes.coverage["reach"][day("2026-11-17")] = {DayState::final, kNow};
+    CHECK(holes.windows("reach") == Windows{from_to("2026-11-18", "2026-11-20"), from_to("2026-11-15", "2026-11-16")});
+}
+
+TEST_CASE("forced days are asked for whatever is known, and nothing else is") {
+    Situation forced;
+    forced.coverage["reach"][day("2026-11-10")] = {DayState::final, kNow};
+    forced.forced = from_to("2026-11-10", "2026-11-11");
+    CHECK(forced.windows("reach") == Windows{from_to("2026-11-10", "2026-11-11")});
+    for (const auto& task : forced.plan()) CHECK(task.days);  // no profile: today is not among them
+    forced.forced = from_to("2026-11-20", "2026-11-25");
+    CHECK(forced.windows("reach") == Windows{from_to("2026-11-20", "2026-11-20")});  // up to the last one that is over
+    CHECK_FALSE(forced.plan().front().days);
+    forced.forced = from_to("2020-01-01", "2020-01-31");  // before the history
+    CHECK(forced.plan().empty());
+    forced.forced = from_to("2026-09-01", "2026-10-25");  // older than the backfill, but not than the history
+    CHECK(forced.windows("reach").back().first == day("2026-09-01"));
+    CHECK(forced.windows("new_followers") == Windows{from_to("2026-10-24", "2026-10-25")});
+}
+
+TEST_CASE("a metric is asked for between its dates only") {
+    const auto text = R"(
+platform: p
+title: P
+source: ads
+api: { base_url: "https://p.example" }
+day: { zone: UTC, final_after: 1d, history: 30d }
+metrics:
+  old: { unit: count, until: 2026-11-21 }
+  new: { unit: count, since: 2026-11-21 }
+requests:
+  both: { every: slot, window: now, path: /x, rows: { shape: object, at: "" }, metrics: [old, new] }
+  gone: { every: slot, window: now, path: /x, rows: { shape: object, at: "" }, metrics: [old] }
+errors: { message: /m, rules: [] }
+)";
+    const auto platform = load_platform(YamlNode::parse(text, "p.yaml"));
+    const Coverage none;
+    const auto asked = [&](const char* when) {
+        std::string result;
+        for (const auto& task : plan({.platform = platform, .zone = TimeZone::utc(), .coverage = none, .now = at(when), .backfill = days{1}, .forced = {}}))
+            for (const auto& metric : task.metrics) result += task.request->name + "." + metric + " ";
+        return result;
+    };
+    CHECK(asked("2026-11-20T23:59:59Z") == "both.old gone.old ");
+    CHECK(asked("2026-11-21T00:00:00Z") == "both.new ");
+}
+
+TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than allowed") {
+    const auto zones = {"America/Los_Angeles", "Asia/Kathmandu", "Europe/Berlin", "Pacific/Apia"};
+    const auto holds = rc::check([&] {
+        Situation any{.platform = *rc::gen::element("instagram", "facebook", "youtube", "snapchat"),
+                      .zone = TimeZone::find(*rc::gen::elementOf(std::vector<const char*>(zones))).value()};
+        any.now = kNow + std::chrono::hours{*rc::gen::inRange(-24 * 400, 24 * 400)};
+        any.backfill = days{*rc::gen::inRange(1, 120)};
+        const auto today = any.zone.day_of(any.now);
+        std::map<std::string, std::set<Day>> wanted;
+        for (const auto& request : shipped(any.platform).requests) {
+            if (request.window == Request::Window::now) continue;
+            const bool slot = request.every == Request::Every::slot;
+            for (int back = slot ? 0 : 1; back <= 130; ++back) {
+                const auto d = today - days{back};
+                const auto state = *rc::gen::inRange(0, 6);
+                const bool yesterday = *rc::gen::arbitrary<bool>();
+                if (state < 5) any.coverage[request.name][d] = {static_cast<DayState>(state), yesterday ? any.now - days{1} : any.now};
+                if (days{back} > std::min(any.backfill, request.history)) continue;
+                const bool open = state >= 1 && state != 3 && state < 5;
+                if (state == 5 || back == 0 || (open && yesterday)) wanted[request.name].insert(d);
+            }
+        }
+        for (const auto& task : any.plan()) {
+            if (!task.days) continue;
+            const auto length = task.days->last - task.days->first + days{1};
+            RC_ASSERT(length >= days{1});
+            RC_ASSERT(length <= task.request->window_days);
+            for (auto d = task.days->first; d <= task.days->last; d += days{1}) RC_ASSERT(wanted[task.request->name].erase(d) == 1);
+        }
+        for (const auto& [request, left] : wanted) RC_ASSERT(left.empty());
+    });
+    CHECK(holds);
+}
