@@ -26,8 +26,9 @@ struct Split {
 };
 
 bool takes_value(const std::string& word) {
-    return std::any_of(global_options().begin(), global_options().end(),
-                       [&](const Option& option) { return !option.value.empty() && word == fmt::format("--{}", option.name); });
+    return std::any_of(global_options().begin(), global_options().end(), [&](const Option& option) {
+        return !option.value.empty() && word == fmt::format("--{}", option.name);
+    });
 }
 
 Split split(CommandTable table, const std::vector<std::string>& words) {
@@ -141,8 +142,8 @@ void collect_option(const Option& option, const po::variables_map& given, Argume
 Arguments collect_arguments(const Command& command, const po::variables_map& given) {
     Arguments::Values values;
     for (const auto& option : command.options) collect_option(option, given, values);
-    auto words = given.count(kPositional) > 0 ? given[kPositional].as<std::vector<std::string>>()
-                                              : std::vector<std::string>{};
+    auto words =
+        given.count(kPositional) > 0 ? given[kPositional].as<std::vector<std::string>>() : std::vector<std::string>{};
     if (words.size() > command.arguments.size())
         refuse(fmt::format("unexpected argument '{}'", words[command.arguments.size()]),
                fmt::format("Usage: {}.", usage_line(&command)));
@@ -155,7 +156,8 @@ Arguments collect_arguments(const Command& command, const po::variables_map& giv
     }
     for (const auto& option : command.options) {
         if (option.required && given.count(std::string{option.name}) == 0)
-            refuse(fmt::format("option '--{}' is missing", option.name), fmt::format("Usage: {}.", usage_line(&command)));
+            refuse(fmt::format("option '--{}' is missing", option.name),
+                   fmt::format("Usage: {}.", usage_line(&command)));
     }
     return Arguments{std::move(values)};
 }

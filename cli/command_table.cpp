@@ -43,7 +43,9 @@ std::optional<std::string> Arguments::find(std::string_view name) const {
     return found->second.back();
 }
 
-const std::string& Arguments::at(std::string_view name) const { return values_.find(name)->second.back(); }
+const std::string& Arguments::at(std::string_view name) const {
+    return values_.find(name)->second.back();
+}
 
 std::vector<std::string> Arguments::all(std::string_view name) const {
     const auto found = values_.find(name);

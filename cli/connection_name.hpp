@@ -18,7 +18,8 @@ struct ConnectionName {
 
 /// Which of a user's accounts is meant when none is named. @throws Error (missing) when there is none, (usage) when
 /// there are several
-std::string choose_account(const std::string& user, const std::string& platform, const std::vector<std::string>& accounts);
+std::string choose_account(const std::string& user, const std::string& platform,
+                           const std::vector<std::string>& accounts);
 
 /// Asks the daemon when --account is left out.
 ConnectionName read_connection(Context& context, const Arguments& arguments);

@@ -105,11 +105,12 @@ void Console::out(std::string_view data) {
 
 void Console::flush() {
     errno = 0;
-    if (std::fflush(stdout) != 0) fail_write(errno);
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) fail_write(errno);
 }
 
 void Console::say(std::string_view line) {
     end_progress();
+    if (out_is_terminal_) std::fflush(stdout);  // data and words appear in their order; flush() tells of errors
     fmt::print(stderr, "{}\n", line);
 }
 

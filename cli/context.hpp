@@ -18,7 +18,8 @@ namespace tally::cli {
 
 class Context {
 public:
-    Context(Console& terminal, const CommandLine& line) : console(terminal), json(line.json), config_path_(line.config) {}
+    Context(Console& terminal, const CommandLine& line)
+        : console(terminal), json(line.json), config_path_(line.config) {}
     Context(const Context&) = delete;
     Context& operator=(const Context&) = delete;
 

@@ -41,8 +41,8 @@ Error statement_error(PGconn* connection, const PGresult* result) {
 }
 
 Connection connect(const std::string& url) {
-    constexpr std::array<const char*, 5> kNames{"dbname", "fallback_application_name", "client_encoding", "connect_timeout",
-                                                nullptr};
+    constexpr std::array<const char*, 5> kNames{"dbname", "fallback_application_name", "client_encoding",
+                                                "connect_timeout", nullptr};
     const std::array<const char*, 5> values{url.c_str(), "tallyctl", "UTF8", "10", nullptr};
     Connection connection{PQconnectdbParams(kNames.data(), values.data(), 1), PQfinish};
     if (!connection) throw std::bad_alloc{};
@@ -82,10 +82,12 @@ void copy_out(const std::string& url, const std::string& select, const std::func
     const auto connection = connect(url);
     auto* raw = connection.get();
     // SET LOCAL in one transaction, and nothing in the start-up packet: this also passes a pooling proxy.
-    execute(raw,
-            "BEGIN READ ONLY; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1; "
-            "SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0",
-            PGRES_COMMAND_OK);
+    execute(
+        raw,
+        "BEGIN READ ONLY; SET LOCAL search_path = public; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET "
+        "LOCAL extra_float_digits = 1; "
+        "SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0",
+        PGRES_COMMAND_OK);
     execute(raw, fmt::format("COPY (\n{}\n) TO STDOUT", select), PGRES_COPY_OUT);
     for (;;) {
         char* buffer = nullptr;

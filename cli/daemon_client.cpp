@@ -2,14 +2,14 @@
 // One curl easy handle, kept for the connection's sake.
 #include "cli/daemon_client.hpp"
 
-#include "daemon/platform/url.hpp"
-
 #include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstring>
 #include <new>
+
+#include "daemon/platform/url.hpp"
 
 namespace tally::cli {
 
@@ -63,9 +63,10 @@ Error transport_error(CURLcode code, long os_error, const std::string& socket, c
     if (code == CURLE_OPERATION_TIMEDOUT)
         return Error{Fault::temporary, fmt::format("tallyd did not answer in time (socket \"{}\")", socket),
                      "See 'journalctl -u tallyd'; it may be busy or stopping."};
-    return Error{Fault::unreachable,
-                 fmt::format("lost tallyd (socket \"{}\"): {}", socket, *detail != '\0' ? detail : curl_easy_strerror(code)),
-                 "See 'journalctl -u tallyd'."};
+    return Error{
+        Fault::unreachable,
+        fmt::format("lost tallyd (socket \"{}\"): {}", socket, *detail != '\0' ? detail : curl_easy_strerror(code)),
+        "See 'journalctl -u tallyd'."};
 }
 
 }  // namespace
@@ -156,7 +157,8 @@ Json DaemonClient::request(const std::string& method, const std::string& path, c
     if (status < 200 || status > 299) throw api_error(static_cast<int>(status), answer);
     auto json = Json::parse(answer, nullptr, false);
     if (!json.is_object())
-        throw Error{Fault::internal, fmt::format("tallyd answered {} {} with something that is no JSON object", method, path),
+        throw Error{Fault::internal,
+                    fmt::format("tallyd answered {} {} with something that is no JSON object", method, path),
                     "Is another program listening on this socket?"};
     return json;
 }

@@ -39,7 +39,8 @@ std::optional<Day> parse_date(std::string_view text, Day today) {
 DateOptions read_dates(const Arguments& arguments, Day today) {
     DateOptions dates{.from = read_date(arguments, "from", today), .to = read_date(arguments, "to", today)};
     if (dates.from && dates.to && *dates.from > *dates.to)
-        throw Error{Fault::usage, fmt::format("--from {} is after --to {}", render_day(*dates.from), render_day(*dates.to))};
+        throw Error{Fault::usage,
+                    fmt::format("--from {} is after --to {}", render_day(*dates.from), render_day(*dates.to))};
     return dates;
 }
 

@@ -31,7 +31,9 @@ char unescape(char c) noexcept {
     }
 }
 
-std::string_view name_of(ExportColumn column) noexcept { return kExportNames[static_cast<std::size_t>(column)]; }
+std::string_view name_of(ExportColumn column) noexcept {
+    return kExportNames[static_cast<std::size_t>(column)];
+}
 
 }  // namespace
 

@@ -11,12 +11,23 @@ namespace tally::cli {
 
 /// The columns of an export, in their order: a contract (man tallyctl). The statement `export_snapshots` has the same.
 enum class ExportColumn : unsigned {
-    user_id, platform, account_id, source, metric, date, value, unit, final_, fetched_at, revision, metadata
+    user_id,
+    platform,
+    account_id,
+    source,
+    metric,
+    date,
+    value,
+    unit,
+    final_,
+    fetched_at,
+    revision,
+    metadata
 };
 constexpr std::size_t kExportColumns = 12;
-constexpr std::array<std::string_view, kExportColumns> kExportNames{
-    "user_id", "platform", "account_id", "source", "metric", "date",
-    "value",   "unit",     "final",      "fetched_at", "revision", "metadata"};
+constexpr std::array<std::string_view, kExportColumns> kExportNames{"user_id", "platform",   "account_id", "source",
+                                                                    "metric",  "date",       "value",      "unit",
+                                                                    "final",   "fetched_at", "revision",   "metadata"};
 
 enum class ExportFormat { csv, ndjson };
 

@@ -7,7 +7,8 @@
 
 namespace tally::cli {
 
-/// `*` (any text) and `?` (one character) as a pattern for SQL's LIKE; all else stands for itself, also `%`, `_` and `\`.
+/// `*` (any text) and `?` (one character) as a pattern for SQL's LIKE; all else stands for itself, also `%`, `_` and
+/// `\`.
 std::string like_pattern(std::string_view glob);
 
 }  // namespace tally::cli

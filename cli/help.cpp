@@ -11,8 +11,8 @@ namespace tally::cli {
 namespace {
 
 std::string option_usage(const Option& option) {
-    const auto text = option.value.empty() ? fmt::format("--{}", option.name)
-                                           : fmt::format("--{} {}", option.name, option.value);
+    const auto text =
+        option.value.empty() ? fmt::format("--{}", option.name) : fmt::format("--{} {}", option.name, option.value);
     return text;
 }
 
@@ -42,8 +42,7 @@ std::string usage_line(const Command* command) {
         line += argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [{}]", argument.name);
     for (const auto& option : command->options) {
         const auto usage = option_usage(option);
-        line += option.required ? fmt::format(" {}", usage)
-                                : fmt::format(" [{}]{}", usage, option.repeated ? "…" : "");
+        line += option.required ? fmt::format(" {}", usage) : fmt::format(" [{}]{}", usage, option.repeated ? "…" : "");
     }
     return line;
 }

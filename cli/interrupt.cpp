@@ -16,8 +16,12 @@ InterruptWatch::InterruptWatch() {
     ::sigaction(SIGINT, &action, &before_);
 }
 
-InterruptWatch::~InterruptWatch() { ::sigaction(SIGINT, &before_, nullptr); }
+InterruptWatch::~InterruptWatch() {
+    ::sigaction(SIGINT, &before_, nullptr);
+}
 
-bool InterruptWatch::interrupted() const noexcept { return flag != 0; }
+bool InterruptWatch::interrupted() const noexcept {
+    return flag != 0;
+}
 
 }  // namespace tally::cli

@@ -11,7 +11,7 @@
 namespace tally::cli {
 
 struct LineChunk {
-    std::string text;             ///< whole lines, each with its newline
+    std::string text;              ///< whole lines, each with its newline
     std::uint64_t first_line = 1;  ///< number of its first line in the whole file, from 1
     std::uint64_t lines = 0;
     std::vector<std::uint64_t> too_long;  ///< lines that were left out because they do not fit into any chunk

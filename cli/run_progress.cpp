@@ -56,16 +56,18 @@ std::string render_progress(const RunGroup& group, std::chrono::milliseconds ela
 }
 
 std::string render_summary(const RunGroup& group, std::chrono::milliseconds elapsed) {
-    auto text = fmt::format("{} of {} succeeded, {} in part, {} failed; {} rows written, {} changed, in {:.1f} s\n",
-                            with_separators(group.succeeded), with_separators(group.total), with_separators(group.partial),
-                            with_separators(group.failed), with_separators(group.rows_written),
-                            with_separators(group.rows_changed), static_cast<double>(elapsed.count()) / 1000);
+    auto text =
+        fmt::format("{} of {} succeeded, {} in part, {} failed; {} rows written, {} changed, in {:.1f} s\n",
+                    with_separators(group.succeeded), with_separators(group.total), with_separators(group.partial),
+                    with_separators(group.failed), with_separators(group.rows_written),
+                    with_separators(group.rows_changed), static_cast<double>(elapsed.count()) / 1000);
     std::size_t named = 0;
     for (const auto& failure : group.failures) {
         if (named == kNamedFailures) break;
         ++named;
-        text += printable(fmt::format("  {} {} {}: {} (run {}, {})", text_of(failure, "user_id"), text_of(failure, "platform"),
-                                      text_of(failure, "account_id"), text_of(failure, "error"), text_of(failure, "run_id"),
+        text += printable(fmt::format("  {} {} {}: {} (run {}, {})", text_of(failure, "user_id"),
+                                      text_of(failure, "platform"), text_of(failure, "account_id"),
+                                      text_of(failure, "error"), text_of(failure, "run_id"),
                                       text_of(failure, "error_class")));
         text += '\n';
     }

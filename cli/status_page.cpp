@@ -14,7 +14,8 @@ using Seconds = std::chrono::seconds;
 
 class StatusPage {
 public:
-    StatusPage(const Json& status, Instant now, const Palette& palette) : status_(status), now_(now), palette_(palette) {}
+    StatusPage(const Json& status, Instant now, const Palette& palette)
+        : status_(status), now_(now), palette_(palette) {}
 
     std::string render() {
         daemon();
@@ -53,15 +54,17 @@ private:
         const auto file = text_of(daemon, "config_file");
         line("config", file.empty() ? "no file, all defaults" : printable(file));
         if (const auto error = text_of(daemon, "reload_error"); !error.empty())
-            line("", palette_.paint(Tone::bad, fmt::format("the last reload was refused, the old configuration stays: {}",
-                                                           printable(error))));
+            line("",
+                 palette_.paint(Tone::bad, fmt::format("the last reload was refused, the old configuration stays: {}",
+                                                       printable(error))));
     }
 
     void database() {
         const auto& database = member(status_, "database");
         if (text_of(database, "status") != "up") {
-            line("database", palette_.paint(Tone::bad, fmt::format("{} ({}{})", printable(text_of(database, "status")),
-                                                                   printable(text_of(database, "kind")), url_of(database))));
+            line("database",
+                 palette_.paint(Tone::bad, fmt::format("{} ({}{})", printable(text_of(database, "status")),
+                                                       printable(text_of(database, "kind")), url_of(database))));
             return;
         }
         line("database",
@@ -70,7 +73,8 @@ private:
                          printable(text_of(database, "schema_version")), render_size(number_of(database, "size_bytes")),
                          printable(text_of(database, "response_ms"))));
         if (text_of(database, "vault_key") == "file")
-            line("", palette_.paint(Tone::faint, "the vault key is a file under state_dir: back it up apart from the database"));
+            line("", palette_.paint(Tone::faint,
+                                    "the vault key is a file under state_dir: back it up apart from the database"));
     }
 
     static std::string url_of(const Json& database) {
@@ -84,11 +88,12 @@ private:
             line("attention", palette_.paint(Tone::good, "nothing needs you"));
             return;
         }
-        line("attention", palette_.paint(Tone::bad, fmt::format("{} {} you", list.size(), list.size() == 1 ? "thing needs" : "things need")));
+        line("attention", palette_.paint(Tone::bad, fmt::format("{} {} you", list.size(),
+                                                                list.size() == 1 ? "thing needs" : "things need")));
         for (const auto& item : list) {
-            out_ += fmt::format("  {} {} '{}': {} ({})\n", palette_.paint(Tone::bad, "!"), printable(text_of(item, "kind")),
-                                printable(text_of(item, "subject")), printable(text_of(item, "message")),
-                                when(item, "since", "since when is not known"));
+            out_ += fmt::format("  {} {} '{}': {} ({})\n", palette_.paint(Tone::bad, "!"),
+                                printable(text_of(item, "kind")), printable(text_of(item, "subject")),
+                                printable(text_of(item, "message")), when(item, "since", "since when is not known"));
         }
     }
 
@@ -107,10 +112,12 @@ private:
         const auto& runs = member(status_, "runs");
         const auto& day = member(runs, "last_24h");
         line("runs", fmt::format("last 24 h: {} succeeded, {}, {}; the last one finished {}",
-                                 with_separators(number_of(day, "succeeded")), counted(day, "partial", Tone::warning, "in part"),
+                                 with_separators(number_of(day, "succeeded")),
+                                 counted(day, "partial", Tone::warning, "in part"),
                                  counted(day, "failed", Tone::bad, "failed"), when(runs, "last_finished_at", "never")));
-        line("rows", fmt::format("last 24 h: {} written, {} changed", with_separators(number_of(runs, "rows_written_24h")),
-                                 with_separators(number_of(runs, "rows_changed_24h"))));
+        line("rows",
+             fmt::format("last 24 h: {} written, {} changed", with_separators(number_of(runs, "rows_written_24h")),
+                         with_separators(number_of(runs, "rows_changed_24h"))));
     }
 
     template <class Fill>
@@ -134,16 +141,23 @@ private:
 
     void platforms() {
         table("platforms",
-              {{"PLATFORM"}, {"CONNECTIONS", true}, {"ACTIVE", true}, {"NEED YOU", true}, {"FAILED 24H", true}, {"LAST SUCCESS"}, {"API"}},
+              {{"PLATFORM"},
+               {"CONNECTIONS", true},
+               {"ACTIVE", true},
+               {"NEED YOU", true},
+               {"FAILED 24H", true},
+               {"LAST SUCCESS"},
+               {"API"}},
               [this](TextTable& table, const Json& platform) {
                   const auto title = text_of(platform, "title");
-                  const bool trouble = number_of(platform, "needs_attention") > 0 || number_of(platform, "failed_24h") > 0;
+                  const bool trouble =
+                      number_of(platform, "needs_attention") > 0 || number_of(platform, "failed_24h") > 0;
                   table.add({title.empty() ? text_of(platform, "platform") : title,
                              with_separators(number_of(platform, "connections")),
                              with_separators(number_of(platform, "active")),
                              with_separators(number_of(platform, "needs_attention")),
-                             with_separators(number_of(platform, "failed_24h")), when(platform, "last_success_at", "never"),
-                             text_of(platform, "api_version")},
+                             with_separators(number_of(platform, "failed_24h")),
+                             when(platform, "last_success_at", "never"), text_of(platform, "api_version")},
                             trouble ? Tone::warning : Tone::plain);
               });
     }
@@ -152,8 +166,9 @@ private:
         table("nodes", {{"NODE"}, {"HOST"}, {"PID", true}, {"VERSION"}, {"STARTED"}, {"STATE"}, {"LEASES", true}},
               [this](TextTable& table, const Json& node) {
                   const bool alive = flag_of(node, "alive");
-                  table.add({text_of(node, "node"), text_of(node, "host"), text_of(node, "pid"), text_of(node, "version"),
-                             when(node, "started_at", ""), alive ? "alive" : "gone", with_separators(number_of(node, "leases"))},
+                  table.add({text_of(node, "node"), text_of(node, "host"), text_of(node, "pid"),
+                             text_of(node, "version"), when(node, "started_at", ""), alive ? "alive" : "gone",
+                             with_separators(number_of(node, "leases"))},
                             alive ? Tone::plain : Tone::warning);
               });
     }

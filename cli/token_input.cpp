@@ -20,8 +20,9 @@ namespace {
 constexpr std::string_view kSpace = " \t\r\n";
 
 [[noreturn]] void refuse(const std::string& message) {
-    throw Error{Fault::usage, message,
-                "Give the bare access token, or a JSON object with access_token, refresh_token, expires_at, attributes."};
+    throw Error{
+        Fault::usage, message,
+        "Give the bare access token, or a JSON object with access_token, refresh_token, expires_at, attributes."};
 }
 
 std::string take_text(const Json& object, const char* name) {
@@ -62,7 +63,8 @@ TokenInput parse_token(std::string_view text) {
     text = text.substr(first, text.find_last_not_of(kSpace) - first + 1);
     if (text.front() == '{') return parse_object(text);
     for (const char c : text) {
-        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F) refuse("the token contains white space or control characters");
+        if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F)
+            refuse("the token contains white space or control characters");
     }
     TokenInput token;
     token.access_token = Secret{std::string{text}};

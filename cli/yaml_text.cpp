@@ -18,12 +18,15 @@ std::string render_scalar(const Json& value) {
     const bool safe = !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), plain);
     for (const auto* word : {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}) {
         const auto same = [](char a, char b) { return (a | 0x20) == b; };
-        if (std::equal(text.begin(), text.end(), word, word + std::char_traits<char>::length(word), same)) return quoted;
+        if (std::equal(text.begin(), text.end(), word, word + std::char_traits<char>::length(word), same))
+            return quoted;
     }
     return safe ? text : quoted;
 }
 
-bool is_block(const Json& value) { return value.is_structured() && !value.empty(); }
+bool is_block(const Json& value) {
+    return value.is_structured() && !value.empty();
+}
 
 void append(std::string& out, const Json& value, std::size_t indent) {
     const std::string space(indent, ' ');

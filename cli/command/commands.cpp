@@ -21,29 +21,45 @@ const Option kOnlyPlatform{"platform", "PLATFORM", "only this platform"};
 
 std::vector<Command> general_commands() {
     return {
-        {"status", "", {}, {{"watch", "", "show it anew every two seconds until interrupted"}},
+        {"status",
+         "",
+         {},
+         {{"watch", "", "show it anew every two seconds until interrupted"}},
          "how it is going: daemon, database, backlog, what needs you",
          "One page: daemon, database, what needs a human, backlog, runs, tiers, platforms and nodes.\n\n"
          "Example:\n  tallyctl status\n  tallyctl status --output json | jq '.attention[]'",
          show_status},
-        {"run", "",
+        {"run",
+         "",
          {},
-         {kOnlyUser, kOnlyPlatform, {"account", "ID", "only this account"}, kFrom, kTo,
+         {kOnlyUser,
+          kOnlyPlatform,
+          {"account", "ID", "only this account"},
+          kFrom,
+          kTo,
           {"wait", "", "wait until all are collected; the exit code tells how it went"},
           {"dry-run", "", "show what would be asked, ask nothing"}},
          "collect now",
-         "Collects the connections that match, all of them when nothing is said, ahead of their schedule. With --from or\n"
-         "--to exactly those days are collected, known or not. With --wait the exit code is 0 when all went well, 3 when\n"
+         "Collects the connections that match, all of them when nothing is said, ahead of their schedule. With --from "
+         "or\n"
+         "--to exactly those days are collected, known or not. With --wait the exit code is 0 when all went well, 3 "
+         "when\n"
          "some failed, 1 when all failed; an interrupt (exit 130) ends the waiting, not the collection.\n\n"
          "Example:\n  tallyctl run --user acme --platform instagram --from -7d --wait",
          trigger_run},
-        {"export", "",
+        {"export",
+         "",
          {},
-         {kOnlyUser, kOnlyPlatform, {"metric", "GLOB", "only metrics that match, with * and ?"}, kFrom, kTo,
+         {kOnlyUser,
+          kOnlyPlatform,
+          {"metric", "GLOB", "only metrics that match, with * and ?"},
+          kFrom,
+          kTo,
           {"format", "csv|ndjson", "default: csv"},
           {"out", "FILE", "write there, complete or not at all; - is stdout"}},
          "take the numbers out",
-         "Reads the database (read only, without the daemon) and writes one row a number, in constant memory, ordered by\n"
+         "Reads the database (read only, without the daemon) and writes one row a number, in constant memory, ordered "
+         "by\n"
          "user, platform, account, source, metric and date.\n\n"
          "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv",
          export_snapshots},
@@ -52,27 +68,54 @@ std::vector<Command> general_commands() {
 
 std::vector<Command> user_commands() {
     return {
-        {"user", "add", {kUser},
+        {"user",
+         "add",
+         {kUser},
          {{"tier", "TIER", "such as free or premium", true}, {"zone", "ZONE", "the user's time zone (default: UTC)"}},
-         "register a user", "Registers a user. Fails when the user exists; 'user set' changes one.\n\n"
+         "register a user",
+         "Registers a user. Fails when the user exists; 'user set' changes one.\n\n"
          "Example:\n  tallyctl user add acme --tier premium --zone Europe/Berlin",
          add_user},
-        {"user", "set", {kUser}, {{"tier", "TIER", "the new tier"}, {"zone", "ZONE", "the new time zone"}},
-         "change a user's tier or time zone", "Changes what is given and keeps the rest.\n\n"
+        {"user",
+         "set",
+         {kUser},
+         {{"tier", "TIER", "the new tier"}, {"zone", "ZONE", "the new time zone"}},
+         "change a user's tier or time zone",
+         "Changes what is given and keeps the rest.\n\n"
          "Example:\n  tallyctl user set acme --tier free",
          set_user},
-        {"user", "list", {}, {{"tier", "TIER", "only this tier"}}, "list users",
-         "Lists the users in the order of their ids.\n\nExample:\n  tallyctl user list --tier premium", list_users},
-        {"user", "show", {kUser}, {}, "one user with all connections",
-         "Shows a user and the state of every connection.\n\nExample:\n  tallyctl user show acme", show_user},
-        {"user", "remove", {kUser}, {}, "end a user's collection",
+        {"user",
+         "list",
+         {},
+         {{"tier", "TIER", "only this tier"}},
+         "list users",
+         "Lists the users in the order of their ids.\n\nExample:\n  tallyctl user list --tier premium",
+         list_users},
+        {"user",
+         "show",
+         {kUser},
+         {},
+         "one user with all connections",
+         "Shows a user and the state of every connection.\n\nExample:\n  tallyctl user show acme",
+         show_user},
+        {"user",
+         "remove",
+         {kUser},
+         {},
+         "end a user's collection",
          "Ends collection and forgets the tokens; the numbers stay.\n\nExample:\n  tallyctl user remove acme",
          remove_user},
-        {"user", "import", {{"FILE"}}, {}, "register many users and connections from NDJSON",
+        {"user",
+         "import",
+         {{"FILE"}},
+         {},
+         "register many users and connections from NDJSON",
          "FILE (- is stdin) has one user a line: a JSON object with id, tier, zone and connections, a list of objects\n"
-         "with platform, account, token (the bare token or an object) and attributes. Importing again is harmless. Lines\n"
+         "with platform, account, token (the bare token or an object) and attributes. Importing again is harmless. "
+         "Lines\n"
          "that are refused are named on stderr; exit code 3 when some were, 1 when all were.\n\n"
-         "Example:\n  echo '{\"id\":\"acme\",\"tier\":\"free\",\"connections\":[{\"platform\":\"youtube\",\"account\":\"UC1\","
+         "Example:\n  echo "
+         "'{\"id\":\"acme\",\"tier\":\"free\",\"connections\":[{\"platform\":\"youtube\",\"account\":\"UC1\","
          "\"token\":\"…\"}]}' | tallyctl user import -",
          import_users},
     };
@@ -80,63 +123,126 @@ std::vector<Command> user_commands() {
 
 std::vector<Command> connection_commands() {
     return {
-        {"connection", "add", {kUser, kPlatform},
+        {"connection",
+         "add",
+         {kUser, kPlatform},
          {{"account", "ID", "the platform's account id", true}, kTokenStdin, kTokenFile, kAttribute},
          "connect an account, or give it a new token",
          "The token is read from stdin or from a file, never from the command line. It is the bare access token or a\n"
-         "JSON object with access_token, refresh_token, expires_at (RFC 3339) and attributes. Adding a connection records\n"
+         "JSON object with access_token, refresh_token, expires_at (RFC 3339) and attributes. Adding a connection "
+         "records\n"
          "the user's consent.\n\n"
          "Example:\n  tallyctl connection add acme instagram --account 17841400000000000 --token-stdin < token",
          add_connection},
-        {"connection", "list", {},
+        {"connection",
+         "list",
+         {},
          {kOnlyUser, kOnlyPlatform, {"state", "STATE", "only this state, such as needs_authorization"}},
-         "list connections", "Lists connections with their state and last run.\n\n"
-         "Example:\n  tallyctl connection list --state needs_authorization", list_connections},
-        {"connection", "show", {kUser, kPlatform}, {kAccount}, "all about one connection",
+         "list connections",
+         "Lists connections with their state and last run.\n\n"
+         "Example:\n  tallyctl connection list --state needs_authorization",
+         list_connections},
+        {"connection",
+         "show",
+         {kUser, kPlatform},
+         {kAccount},
+         "all about one connection",
          "Shows state, attributes, next slot and last run. Tokens are never shown.\n\n"
-         "Example:\n  tallyctl connection show acme instagram", show_connection},
-        {"connection", "check", {kUser, kPlatform}, {kAccount}, "ask the platform whether the token works",
+         "Example:\n  tallyctl connection show acme instagram",
+         show_connection},
+        {"connection",
+         "check",
+         {kUser, kPlatform},
+         {kAccount},
+         "ask the platform whether the token works",
          "Sends one cheap request. Exit code 0 when the platform accepts the token, 1 when it does not.\n\n"
-         "Example:\n  tallyctl connection check acme instagram", check_connection},
-        {"connection", "pause", {kUser, kPlatform}, {kAccount}, "stop collecting for a while",
+         "Example:\n  tallyctl connection check acme instagram",
+         check_connection},
+        {"connection",
+         "pause",
+         {kUser, kPlatform},
+         {kAccount},
+         "stop collecting for a while",
          "Nothing is asked until 'connection resume'.\n\nExample:\n  tallyctl connection pause acme instagram",
          pause_connection},
-        {"connection", "resume", {kUser, kPlatform}, {kAccount}, "collect again",
+        {"connection",
+         "resume",
+         {kUser, kPlatform},
+         {kAccount},
+         "collect again",
          "Ends a pause; missed days are collected as far as the platform still has them.\n\n"
-         "Example:\n  tallyctl connection resume acme instagram", resume_connection},
-        {"connection", "remove", {kUser, kPlatform}, {kAccount}, "end collection and forget the token",
-         "The numbers stay.\n\nExample:\n  tallyctl connection remove acme instagram", remove_connection},
+         "Example:\n  tallyctl connection resume acme instagram",
+         resume_connection},
+        {"connection",
+         "remove",
+         {kUser, kPlatform},
+         {kAccount},
+         "end collection and forget the token",
+         "The numbers stay.\n\nExample:\n  tallyctl connection remove acme instagram",
+         remove_connection},
     };
 }
 
 std::vector<Command> job_commands() {
     return {
-        {"job", "list", {},
-         {kOnlyUser, kOnlyPlatform, {"state", "STATE", "only succeeded, partial, failed or running"},
+        {"job",
+         "list",
+         {},
+         {kOnlyUser,
+          kOnlyPlatform,
+          {"state", "STATE", "only succeeded, partial, failed or running"},
           {"limit", "N", "at most so many (default: 50)"}},
-         "the latest runs", "Lists runs, the latest first.\n\nExample:\n  tallyctl job list --state failed --limit 20",
+         "the latest runs",
+         "Lists runs, the latest first.\n\nExample:\n  tallyctl job list --state failed --limit 20",
          list_jobs},
-        {"job", "show", {{"ID"}}, {}, "all about one run",
-         "Shows what was asked, what was stored and what failed.\n\nExample:\n  tallyctl job show 48213", show_job},
+        {"job",
+         "show",
+         {{"ID"}},
+         {},
+         "all about one run",
+         "Shows what was asked, what was stored and what failed.\n\nExample:\n  tallyctl job show 48213",
+         show_job},
     };
 }
 
 std::vector<Command> platform_commands() {
     return {
-        {"platform", "list", {}, {}, "list the platforms that are known",
-         "Needs neither daemon nor database.\n\nExample:\n  tallyctl platform list", list_platforms},
-        {"platform", "show", {{"NAME"}}, {}, "what is collected from one platform",
+        {"platform",
+         "list",
+         {},
+         {},
+         "list the platforms that are known",
+         "Needs neither daemon nor database.\n\nExample:\n  tallyctl platform list",
+         list_platforms},
+        {"platform",
+         "show",
+         {{"NAME"}},
+         {},
+         "what is collected from one platform",
          "Shows requests, metrics and limits of a platform file.\n\nExample:\n  tallyctl platform show instagram",
          show_platform},
-        {"platform", "check", {{"NAME", false}}, {{"file", "FILE", "check this file"}}, "check platform files",
+        {"platform",
+         "check",
+         {{"NAME", false}},
+         {{"file", "FILE", "check this file"}},
+         "check platform files",
          "Checks one platform, one file, or all. Exit code 78 with file, line and reason when one is wrong.\n\n"
-         "Example:\n  tallyctl platform check --file ./instagram.yaml", check_platform},
-        {"platform", "run", {{"FILE"}},
-         {{"account", "ID", "the platform's account id", true}, kTokenStdin, kTokenFile, kAttribute,
-          {"base-url", "URL", "send all requests to this scheme, host and port"}, kFrom, kTo,
+         "Example:\n  tallyctl platform check --file ./instagram.yaml",
+         check_platform},
+        {"platform",
+         "run",
+         {{"FILE"}},
+         {{"account", "ID", "the platform's account id", true},
+          kTokenStdin,
+          kTokenFile,
+          kAttribute,
+          {"base-url", "URL", "send all requests to this scheme, host and port"},
+          kFrom,
+          kTo,
           {"format", "table|csv|ndjson", "default: table"}},
          "collect once with a platform file and print the rows",
-         "For writing and testing platform files: needs neither daemon nor database and stores nothing. Without dates the\n"
+         "For writing and testing platform files: needs neither daemon nor database and stores nothing. Without dates "
+         "the\n"
          "last 30 days are asked.\n\n"
          "Example:\n  tallyctl platform run ./instagram.yaml --account 17841400000000000 --token-file token --from -7d",
          run_platform},
@@ -145,18 +251,39 @@ std::vector<Command> platform_commands() {
 
 std::vector<Command> system_commands() {
     return {
-        {"config", "check", {{"FILE", false}}, {}, "check the configuration",
+        {"config",
+         "check",
+         {{"FILE", false}},
+         {},
+         "check the configuration",
          "Reads a configuration completely. Exit code 78 with file, line and reason when it is wrong; secrets that\n"
          "cannot be read from here are warnings, because tallyd may see other credentials.\n\n"
-         "Example:\n  tallyctl config check /etc/tally/tallyd.yaml && systemctl reload tallyd", check_config},
-        {"config", "show", {}, {}, "the configuration with all defaults",
+         "Example:\n  tallyctl config check /etc/tally/tallyd.yaml && systemctl reload tallyd",
+         check_config},
+        {"config",
+         "show",
+         {},
+         {},
+         "the configuration with all defaults",
          "Prints the effective configuration as YAML (or JSON). Secrets are shown as references.\n\n"
-         "Example:\n  tallyctl config show", show_config},
-        {"db", "status", {}, {}, "schema version and pending migrations",
-         "Asks the database directly, without the daemon.\n\nExample:\n  tallyctl db status", show_database},
-        {"db", "migrate", {}, {{"dry-run", "", "show what would be applied"}}, "bring the schema up to date",
-         "Applies pending migrations, each in a transaction of its own. tallyd does this itself unless database.migrate\n"
-         "is 'check'.\n\nExample:\n  tallyctl db migrate --dry-run", migrate_database},
+         "Example:\n  tallyctl config show",
+         show_config},
+        {"db",
+         "status",
+         {},
+         {},
+         "schema version and pending migrations",
+         "Asks the database directly, without the daemon.\n\nExample:\n  tallyctl db status",
+         show_database},
+        {"db",
+         "migrate",
+         {},
+         {{"dry-run", "", "show what would be applied"}},
+         "bring the schema up to date",
+         "Applies pending migrations, each in a transaction of its own. tallyd does this itself unless "
+         "database.migrate\n"
+         "is 'check'.\n\nExample:\n  tallyctl db migrate --dry-run",
+         migrate_database},
     };
 }
 

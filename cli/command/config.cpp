@@ -49,7 +49,8 @@ int check_config(Context& context, const Arguments& arguments) {
         return kExitDone;
     }
     for (const auto& complaint : complaints) context.console.say(fmt::format("warning: {}", printable(complaint)));
-    context.console.out(fmt::format("{}: ok\n", config.source_file.empty() ? "no file, all defaults" : config.source_file));
+    context.console.out(
+        fmt::format("{}: ok\n", config.source_file.empty() ? "no file, all defaults" : config.source_file));
     return kExitDone;
 }
 

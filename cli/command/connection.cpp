@@ -14,7 +14,8 @@ namespace tally::cli {
 namespace {
 
 /// Sends a request that changes the connection and says what happened.
-int change(Context& context, const Arguments& arguments, const char* method, const std::string& action, std::string_view done) {
+int change(Context& context, const Arguments& arguments, const char* method, const std::string& action,
+           std::string_view done) {
     const auto connection = read_connection(context, arguments);
     const auto answer = context.daemon().request(method, connection.path(action));
     if (context.json) context.print(member(answer, "data"));
@@ -54,8 +55,8 @@ int show_connection(Context& context, const Arguments& arguments) {
         return kExitDone;
     }
     print_members(context, connection,
-                  {"user_id", "platform", "account_id", "connection_id", "state", "state_reason", "state_since", "attributes",
-                   "expires_at", "next_due_at", "created_at"});
+                  {"user_id", "platform", "account_id", "connection_id", "state", "state_reason", "state_since",
+                   "attributes", "expires_at", "next_due_at", "created_at"});
     if (const auto& last = member(connection, "last_run"); last.is_object()) {
         context.console.out("\nlast run\n");
         print_members(context, last,
@@ -75,7 +76,8 @@ int check_connection(Context& context, const Arguments& arguments) {
     } else {
         const auto message = text_of(data, "message");
         context.console.out(printable(fmt::format("{}: {}{}{}", connection.text(), ok ? "ok" : text_of(data, "outcome"),
-                                                  message.empty() ? "" : ": ", message)) + "\n");
+                                                  message.empty() ? "" : ": ", message)) +
+                            "\n");
     }
     return ok ? kExitDone : kExitFailed;
 }

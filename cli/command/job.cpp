@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // tallyctl job
-#include <charconv>
-
 #include <fmt/format.h>
+
+#include <charconv>
 
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
@@ -45,9 +45,10 @@ int show_job(Context& context, const Arguments& arguments) {
         context.print(job);
         return kExitDone;
     }
-    print_members(context, job,
-                  {"id", "user_id", "platform", "account_id", "trigger", "state", "slot_at", "started_at", "finished_at",
-                   "node", "attempt", "requests", "rows_written", "rows_changed", "error_class", "error"});
+    print_members(
+        context, job,
+        {"id", "user_id", "platform", "account_id", "trigger", "state", "slot_at", "started_at", "finished_at", "node",
+         "attempt", "requests", "rows_written", "rows_changed", "error_class", "error"});
     return kExitDone;
 }
 

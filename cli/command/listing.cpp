@@ -23,22 +23,33 @@ void print_members(Context& context, const Json& object, const std::vector<std::
 }
 
 TextTable make_connection_table(Context& context) {
-    return make_table(context, {{"USER"}, {"PLATFORM"}, {"ACCOUNT"}, {"STATE"}, {"NEXT DUE"}, {"LAST RUN"}, {"REASON"}});
+    return make_table(context,
+                      {{"USER"}, {"PLATFORM"}, {"ACCOUNT"}, {"STATE"}, {"NEXT DUE"}, {"LAST RUN"}, {"REASON"}});
 }
 
 void add_connection_row(TextTable& table, const Json& connection) {
     const auto state = text_of(connection, "state");
     const auto& last = member(connection, "last_run");
-    const auto last_run = last.is_object() ? fmt::format("{} {}", text_of(last, "state"), text_of(last, "finished_at")) : "";
+    const auto last_run =
+        last.is_object() ? fmt::format("{} {}", text_of(last, "state"), text_of(last, "finished_at")) : "";
     const auto reason = text_of(connection, "state_reason");
-    table.add({text_of(connection, "user_id"), text_of(connection, "platform"), text_of(connection, "account_id"), state,
-               text_of(connection, "next_due_at"), last_run, reason.empty() ? text_of(last, "error") : reason},
+    table.add({text_of(connection, "user_id"), text_of(connection, "platform"), text_of(connection, "account_id"),
+               state, text_of(connection, "next_due_at"), last_run, reason.empty() ? text_of(last, "error") : reason},
               tone_of_state(state));
 }
 
 TextTable make_job_table(Context& context) {
-    return make_table(context, {{"ID", true}, {"STARTED"}, {"USER"}, {"PLATFORM"}, {"ACCOUNT"}, {"TRIGGER"}, {"STATE"},
-                                {"REQUESTS", true}, {"WRITTEN", true}, {"CHANGED", true}, {"ERROR"}});
+    return make_table(context, {{"ID", true},
+                                {"STARTED"},
+                                {"USER"},
+                                {"PLATFORM"},
+                                {"ACCOUNT"},
+                                {"TRIGGER"},
+                                {"STATE"},
+                                {"REQUESTS", true},
+                                {"WRITTEN", true},
+                                {"CHANGED", true},
+                                {"ERROR"}});
 }
 
 void add_job_row(TextTable& table, const Json& job) {

@@ -20,7 +20,9 @@ namespace {
 using platform::Platform;
 using platform::Request;
 
-platform::Catalog load_catalog() { return platform::Catalog::load(config::platform_directories()); }
+platform::Catalog load_catalog() {
+    return platform::Catalog::load(config::platform_directories());
+}
 
 std::shared_ptr<const Platform> find_platform(const std::string& name) {
     const auto catalog = load_catalog();
@@ -28,14 +30,18 @@ std::shared_ptr<const Platform> find_platform(const std::string& name) {
     std::vector<std::string> names;
     for (const auto& known : catalog.all()) names.push_back(known->name);
     const auto near = nearest(name, names);
-    throw Error{Fault::missing, fmt::format("there is no platform '{}'", name),
-                near ? fmt::format("Did you mean '{}'?", *near) : fmt::format("Known are: {}.", fmt::join(names, ", "))};
+    throw Error{
+        Fault::missing, fmt::format("there is no platform '{}'", name),
+        near ? fmt::format("Did you mean '{}'?", *near) : fmt::format("Known are: {}.", fmt::join(names, ", "))};
 }
 
-std::string days_text(std::chrono::days days) { return fmt::format("{}d", days.count()); }
+std::string days_text(std::chrono::days days) {
+    return fmt::format("{}d", days.count());
+}
 
 std::string zone_text(const Platform& platform) {
-    return platform.day.zone ? platform.day.zone->name() : fmt::format("the account's '{}'", platform.day.zone_attribute);
+    return platform.day.zone ? platform.day.zone->name()
+                             : fmt::format("the account's '{}'", platform.day.zone_attribute);
 }
 
 std::string window_text(const Request& request) {
@@ -62,8 +68,12 @@ std::string_view scope_text(platform::RateLimit::Scope scope) noexcept {
     return "account";
 }
 
-Json optional_text(const std::string& text) { return text.empty() ? Json{} : Json(text); }
-Json optional_day(const std::optional<Day>& day) { return day ? Json(render_day(*day)) : Json{}; }
+Json optional_text(const std::string& text) {
+    return text.empty() ? Json{} : Json(text);
+}
+Json optional_day(const std::optional<Day>& day) {
+    return day ? Json(render_day(*day)) : Json{};
+}
 
 Json summary_of(const Platform& platform) {
     return {{"platform", platform.name},
@@ -99,7 +109,8 @@ Json details_of(const Platform& platform) {
                                    {"until", optional_day(metric.until)}});
     json["limits"] = Json::array();
     for (const auto& limit : platform.limits)
-        json["limits"].push_back({{"scope", scope_text(limit.scope)}, {"requests", limit.requests}, {"per", render_duration(limit.per)}});
+        json["limits"].push_back(
+            {{"scope", scope_text(limit.scope)}, {"requests", limit.requests}, {"per", render_duration(limit.per)}});
     return json;
 }
 
@@ -130,10 +141,12 @@ int list_platforms(Context& context, const Arguments&) {
         context.print(list);
         return kExitDone;
     }
-    auto table = make_table(context, {{"PLATFORM"}, {"TITLE"}, {"SOURCE"}, {"API"}, {"REQUESTS", true}, {"METRICS", true}, {"DAY"}});
+    auto table = make_table(
+        context, {{"PLATFORM"}, {"TITLE"}, {"SOURCE"}, {"API"}, {"REQUESTS", true}, {"METRICS", true}, {"DAY"}});
     for (const auto& platform : catalog.all())
         table.add({platform->name, platform->title, platform->source, platform->api.version,
-                   std::to_string(platform->requests.size()), std::to_string(platform->metrics.size()), zone_text(*platform)});
+                   std::to_string(platform->requests.size()), std::to_string(platform->metrics.size()),
+                   zone_text(*platform)});
     table.finish();
     return kExitDone;
 }
@@ -152,8 +165,8 @@ int show_platform(Context& context, const Arguments& arguments) {
                     {"history", days_text(platform->day.history)}};
     print_members(context, head, {"platform", "source", "api", "day", "final after", "history"});
     for (const auto& limit : platform->limits)
-        context.console.out(fmt::format("{:<11}  {} requests per {} and {}\n", "limit", limit.requests, render_duration(limit.per),
-                                        scope_text(limit.scope)));
+        context.console.out(fmt::format("{:<11}  {} requests per {} and {}\n", "limit", limit.requests,
+                                        render_duration(limit.per), scope_text(limit.scope)));
     context.console.out("\n");
     print_requests(context, *platform);
     context.console.out("\n");
@@ -169,7 +182,8 @@ int check_platform(Context& context, const Arguments& arguments) {
     if (file) {
         checked.push_back(platform::load_platform(YamlNode::load(*file)).name);
         if (const auto stem = std::filesystem::path{*file}.stem().string(); stem != checked.front())
-            context.console.say(fmt::format("warning: to be loaded, this file must be called '{}.yaml'", checked.front()));
+            context.console.say(
+                fmt::format("warning: to be loaded, this file must be called '{}.yaml'", checked.front()));
     } else if (name) {
         checked.push_back(find_platform(*name)->name);
     } else {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <cmath>
 #include <exception>
 #include <tuple>
 
@@ -73,14 +74,18 @@ collect::Collected collect_once(collect::Job job) {
     return collected;
 }
 
+/// Whole numbers without ".0", as the export prints them; exact up to 2^53.
+Json number(double value) {
+    constexpr double kExact = 9'007'199'254'740'992;
+    if (std::abs(value) <= kExact && std::trunc(value) == value) return static_cast<std::int64_t>(value);
+    return value;
+}
+
 Json row_of(const platform::Sample& sample) {
     auto metadata = Json::parse(sample.metadata);
-    return {{"date", render_day(sample.day)},
-            {"metric", sample.metric},
-            {"value", sample.value},
-            {"unit", member(metadata, "unit")},
-            {"final", flag_of(metadata, "final")},
-            {"metadata", std::move(metadata)}};
+    return {{"date", render_day(sample.day)},      {"metric", sample.metric},
+            {"value", number(sample.value)},       {"unit", member(metadata, "unit")},
+            {"final", flag_of(metadata, "final")}, {"metadata", std::move(metadata)}};
 }
 
 void print_csv(Context& context, const std::vector<platform::Sample>& samples) {
@@ -100,7 +105,7 @@ void print_table(Context& context, const std::vector<platform::Sample>& samples)
     auto table = make_table(context, {{"DATE"}, {"METRIC"}, {"VALUE", true}, {"UNIT"}, {"FINAL"}});
     for (const auto& sample : samples) {
         const auto row = row_of(sample);
-        table.add({text_of(row, "date"), sample.metric, fmt::format("{}", sample.value), text_of(row, "unit"),
+        table.add({text_of(row, "date"), sample.metric, text_of(row, "value"), text_of(row, "unit"),
                    flag_of(row, "final") ? "yes" : "no"});
     }
     table.finish();
@@ -131,7 +136,8 @@ int run_platform(Context& context, const Arguments& arguments) {
     const auto format = read_format(arguments, context.json);
     auto base_url = read_base_url(arguments);
     auto days = read_days(arguments);
-    auto platform = std::make_shared<const platform::Platform>(platform::load_platform(YamlNode::load(arguments.at("FILE"))));
+    auto platform =
+        std::make_shared<const platform::Platform>(platform::load_platform(YamlNode::load(arguments.at("FILE"))));
     auto token = read_token(context.console, arguments);
     auto collected = collect_once({.platform = std::move(platform),
                                    .target = {.account = arguments.at("account"),
@@ -143,16 +149,17 @@ int run_platform(Context& context, const Arguments& arguments) {
                                    .backfill = kBackfill,
                                    .forced = days});
     auto& samples = collected.samples;
-    std::sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) {
-        return std::tie(a.day, a.metric) < std::tie(b.day, b.metric);
-    });
+    std::sort(samples.begin(), samples.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.day, a.metric) < std::tie(b.day, b.metric); });
     print_samples(context, samples, format);
     for (const auto& failure : collected.failures)
-        context.console.say(printable(fmt::format("{}: {} ({}): {}", failure.request, platform::to_text(failure.outcome),
-                                                  failure.code, failure.message)));
+        context.console.say(printable(fmt::format("{}: {} ({}): {}", failure.request,
+                                                  platform::to_text(failure.outcome), failure.code, failure.message)));
     if (collected.served_version)
-        context.console.say(fmt::format("warning: the platform answered as version '{}'", printable(*collected.served_version)));
-    context.console.say(fmt::format("{} requests, {} rows, {} failures", collected.requests, samples.size(), collected.failures.size()));
+        context.console.say(
+            fmt::format("warning: the platform answered as version '{}'", printable(*collected.served_version)));
+    context.console.say(fmt::format("{} requests, {} rows, {} failures", collected.requests, samples.size(),
+                                    collected.failures.size()));
     if (collected.failures.empty()) return kExitDone;
     return collected.tasks_done == 0 ? kExitFailed : kExitPartly;
 }

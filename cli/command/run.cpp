@@ -51,15 +51,18 @@ int show_plan(Context& context, const Json& plan) {
         return kExitDone;
     }
     for (const auto& connection : member(plan, "connections")) {
-        context.console.out(printable(fmt::format("{} {} {}", text_of(connection, "user_id"), text_of(connection, "platform"),
-                                                  text_of(connection, "account_id"))) + "\n");
+        context.console.out(printable(fmt::format("{} {} {}", text_of(connection, "user_id"),
+                                                  text_of(connection, "platform"), text_of(connection, "account_id"))) +
+                            "\n");
         const auto& requests = member(connection, "requests");
         if (requests.empty()) context.console.out("  nothing to ask\n");
         for (const auto& request : requests) {
             std::string metrics;
             for (const auto& metric : member(request, "metrics"))
-                metrics += (metrics.empty() ? "" : ", ") + (metric.is_string() ? metric.get<std::string>() : metric.dump());
-            context.console.out(printable(fmt::format("  {} ({}): {}", text_of(request, "request"), days_of(request), metrics)) + "\n");
+                metrics +=
+                    (metrics.empty() ? "" : ", ") + (metric.is_string() ? metric.get<std::string>() : metric.dump());
+            context.console.out(
+                printable(fmt::format("  {} ({}): {}", text_of(request, "request"), days_of(request), metrics)) + "\n");
         }
     }
     if (flag_of(plan, "truncated")) context.console.say("the plan is longer; only its beginning is shown");
@@ -95,7 +98,8 @@ int wait_for(Context& context, const std::string& id) {
         }
         if (!watch.interrupted()) std::this_thread::sleep_for(pause);
         if (watch.interrupted()) {
-            console.say(fmt::format("the collection goes on without you; run group {}: {} of {} done", id, group.done(), group.total));
+            console.say(fmt::format("the collection goes on without you; run group {}: {} of {} done", id, group.done(),
+                                    group.total));
             return kExitInterrupted;
         }
         pause = std::min(pause * 3 / 2, kSlowestPoll);
@@ -122,8 +126,9 @@ int trigger_run(Context& context, const Arguments& arguments) {
         return kExitDone;
     }
     context.console.out(printable(id) + "\n");
-    context.console.say(fmt::format("{} connections will be collected; follow with 'tallyctl job list' or 'tallyctl status'",
-                                    with_separators(number_of(answer, "connections"))));
+    context.console.say(
+        fmt::format("{} connections will be collected; follow with 'tallyctl job list' or 'tallyctl status'",
+                    with_separators(number_of(answer, "connections"))));
     return kExitDone;
 }
 

@@ -30,7 +30,8 @@ Json read_changes(const Arguments& arguments) {
 int put_user(Context& context, const Arguments& arguments, const char* create, std::string_view done) {
     const auto& user = arguments.at("USER");
     const auto body = read_changes(arguments).dump(-1, ' ', false, Json::error_handler_t::replace);
-    const auto answer = context.daemon().request("PUT", with_query(api_path({"users", user}), {{"create", create}}), Secret{body});
+    const auto answer =
+        context.daemon().request("PUT", with_query(api_path({"users", user}), {{"create", create}}), Secret{body});
     if (context.json) context.print(member(answer, "data"));
     context.console.say(fmt::format("user '{}' is {}", printable(user), done));
     return kExitDone;
@@ -54,7 +55,8 @@ void send_chunk(Context& context, const LineChunk& chunk, Imported& imported) {
         try {
             answer = context.daemon().request("POST", path, Secret{chunk.text}, "application/x-ndjson");
         } catch (const Error& error) {
-            const Error stopped{error.fault(), fmt::format("stopped at line {}; the lines before it are imported", chunk.first_line),
+            const Error stopped{error.fault(),
+                                fmt::format("stopped at line {}; the lines before it are imported", chunk.first_line),
                                 error.hint().empty() ? "Importing the whole file again is harmless." : error.hint()};
             std::throw_with_nested(stopped);
         }
@@ -62,7 +64,8 @@ void send_chunk(Context& context, const LineChunk& chunk, Imported& imported) {
         imported.users += number_of(data, "users");
         imported.connections += number_of(data, "connections");
         for (const auto& refused : member(data, "refused")) {
-            const auto line = chunk.first_line + static_cast<std::uint64_t>(std::max<std::int64_t>(1, number_of(refused, "line"))) - 1;
+            const auto line = chunk.first_line +
+                              static_cast<std::uint64_t>(std::max<std::int64_t>(1, number_of(refused, "line"))) - 1;
             imported.refuse(context, line, text_of(refused, "message"));
         }
     }
@@ -72,7 +75,9 @@ void send_chunk(Context& context, const LineChunk& chunk, Imported& imported) {
 
 }  // namespace
 
-int add_user(Context& context, const Arguments& arguments) { return put_user(context, arguments, "only", "registered"); }
+int add_user(Context& context, const Arguments& arguments) {
+    return put_user(context, arguments, "only", "registered");
+}
 
 int set_user(Context& context, const Arguments& arguments) {
     if (!arguments.has("tier") && !arguments.has("zone"))
@@ -127,7 +132,8 @@ int import_users(Context& context, const Arguments& arguments) {
     std::ifstream file;
     if (name != "-") {
         file.open(name, std::ios::binary);
-        if (!file) throw Error{Fault::usage, fmt::format("cannot read '{}'", name), "Is the name right, and may you read it?"};
+        if (!file)
+            throw Error{Fault::usage, fmt::format("cannot read '{}'", name), "Is the name right, and may you read it?"};
     }
     auto& in = name == "-" ? std::cin : static_cast<std::istream&>(file);
     context.daemon().set_timeout(kChunkTimeout);
@@ -135,17 +141,19 @@ int import_users(Context& context, const Arguments& arguments) {
     Imported imported;
     while (const auto chunk = chunks.next()) {
         send_chunk(context, *chunk, imported);
-        context.console.progress(fmt::format("line {}: {} users, {} connections, {} lines refused",
-                                             with_separators(static_cast<std::int64_t>(chunk->first_line + chunk->lines)),
-                                             with_separators(imported.users), with_separators(imported.connections),
-                                             imported.refused.size()));
+        context.console.progress(fmt::format(
+            "line {}: {} users, {} connections, {} lines refused",
+            with_separators(static_cast<std::int64_t>(chunk->first_line + chunk->lines)),
+            with_separators(imported.users), with_separators(imported.connections), imported.refused.size()));
     }
     context.console.end_progress();
     if (in.bad()) throw Error{Fault::failed, fmt::format("cannot read '{}' to its end", name)};
     if (context.json)
-        context.print({{"users", imported.users}, {"connections", imported.connections}, {"refused", imported.refused}});
-    context.console.say(fmt::format("{} users and {} connections imported, {} lines refused", with_separators(imported.users),
-                                    with_separators(imported.connections), imported.refused.size()));
+        context.print(
+            {{"users", imported.users}, {"connections", imported.connections}, {"refused", imported.refused}});
+    context.console.say(fmt::format("{} users and {} connections imported, {} lines refused",
+                                    with_separators(imported.users), with_separators(imported.connections),
+                                    imported.refused.size()));
     if (imported.refused.empty()) return kExitDone;
     return imported.users == 0 ? kExitFailed : kExitPartly;
 }

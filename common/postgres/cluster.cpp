@@ -131,8 +131,8 @@ void make_socket_directory(const std::string& path, const std::optional<Account>
     group entry{};
     group* found = nullptr;
     if (getgrnam_r("tally", &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr &&
-        ::chown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) == 0)
-        (void)::chmod(path.c_str(), 0750);
+        ::chown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) == 0 && ::chmod(path.c_str(), 0750) != 0)
+        throw Error(Fault::config, fmt::format("cannot set the mode of '{}'", path));
 }
 
 std::string url_for(const std::string& socket_dir, std::string_view user) {
@@ -263,9 +263,10 @@ log_rotation_size = 0
         fmt::format(
             "# Written by tallyd at every start: who may be the superuser.\ntally root tally\ntally \"{}\" tally\n",
             account_ ? account_->name : own_name()));
-    if (account_) {
-        for (const auto* name : {"/tally.conf", "/pg_hba.conf", "/pg_ident.conf"})
-            (void)::chown((place_.data + name).c_str(), account_->uid, account_->gid);
+    for (const auto* name : {"/tally.conf", "/pg_hba.conf", "/pg_ident.conf"}) {
+        const auto path = place_.data + name;
+        if (account_ && ::chown(path.c_str(), account_->uid, account_->gid) != 0)
+            throw Error(Fault::failed, fmt::format("cannot give '{}' to '{}'", path, account_->name));
     }
 }
 

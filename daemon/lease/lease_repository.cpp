@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "daemon/store/coverage_rows.hpp"
+
 namespace tally::lease {
 
 namespace {
@@ -70,15 +72,8 @@ std::vector<Assignment> LeaseRepository::claim(const std::string& node_id, unsig
         by_id[ids.back()] = assignments.size() - 1;
     }
     if (assignments.empty()) return assignments;
-    std::map<std::pair<std::int64_t, std::string>, std::vector<platform::CoverageSpan>> spans;
-    for (const auto& row : transaction.exec("coverage_of", {ids})) {
-        const auto state = platform::parse_day_state(row.view("state"));
-        if (!state) throw Error(Fault::internal, "unknown coverage state '" + row.text("state") + "'");
-        spans[{row.integer("connection_id"), row.text("request")}].push_back(
-            {.days = {row.day("first_day"), row.day("last_day")}, .status = {*state, row.instant("asked_at")}});
-    }
-    for (const auto& [key, list] : spans)
-        assignments[by_id.at(key.first)].coverage[key.second] = platform::from_spans(list);
+    for (auto& [id, coverage] : store::load_coverage(transaction, ids))
+        assignments[by_id.at(id)].coverage = std::move(coverage);
     for (const auto& row : transaction.exec("waiting_triggers_of", {ids})) {
         Trigger trigger{.id = row.integer("trigger_id"), .days = std::nullopt};
         if (const auto from = row.optional_day("from_day")) trigger.days = DayRange{*from, row.day("to_day")};

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/redact.hpp"
 #include "daemon/platform/retry_after.hpp"
 
@@ -17,15 +18,6 @@ namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
-
-char to_lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-std::string lower(std::string_view text) {
-    std::string result{text};
-    std::transform(result.begin(), result.end(), result.begin(), to_lower);
-    return result;
-}
 
 /// What the file's pointers find in an answer.
 struct Parts {
@@ -50,7 +42,7 @@ Parts read_parts(const Errors& errors, const json& document) {
                 .message_lower = {}};
     if (auto messages = texts_at(errors.message, document); !messages.empty())
         parts.message = std::move(messages.front());
-    parts.message_lower = lower(parts.message);
+    parts.message_lower = ascii::lower(parts.message);
     return parts;
 }
 
@@ -79,9 +71,8 @@ bool matches(const ErrorRule& rule, int status, const Parts& parts, const json& 
 }
 
 bool is_name(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return (to_lower(c) >= 'a' && to_lower(c) <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    });
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](char c) { return ascii::is_alnum(c) || c == '_'; });
 }
 
 /// The word between the two halves of the pattern.
@@ -148,7 +139,7 @@ std::string code_text(int status, const Parts& parts) {
 }  // namespace
 
 bool Values::contain(const std::string& value) const {
-    const auto same = [&](const std::string& text) { return lower(text) == lower(value); };
+    const auto same = [&](const std::string& text) { return ascii::lower(text) == ascii::lower(value); };
     if (std::any_of(texts.begin(), texts.end(), same)) return true;
     long number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
@@ -161,7 +152,7 @@ bool Values::contain(long value) const {
 }
 
 const std::string* HttpAnswer::header(std::string_view name) const noexcept {
-    const auto same = [](char a, char b) { return to_lower(a) == to_lower(b); };
+    const auto same = [](char a, char b) { return ascii::to_lower(a) == ascii::to_lower(b); };
     for (const auto& [known, value] : headers) {
         if (std::equal(known.begin(), known.end(), name.begin(), name.end(), same)) return &value;
     }

@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/loader_parts.hpp"
 
 namespace tally::platform::loader {
@@ -118,11 +119,7 @@ ErrorRule read_rule(const YamlNode& node, const Errors& errors) {
             subcode->fail("nobody said where the subcode is", "Add a pointer as 'errors.subcode'.");
     }
     if (const auto text = node.find("text")) {
-        for (auto part : text->texts()) {
-            std::transform(part.begin(), part.end(), part.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-            rule.texts.push_back(std::move(part));
-        }
+        for (const auto& part : text->texts()) rule.texts.push_back(ascii::lower(part));
     }
     read_place(node, rule);
     if (rule.status.empty() && rule.code.empty() && rule.subcode.empty() && rule.texts.empty() && !rule.at)

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/request.hpp"
 
 namespace tally::platform {
@@ -17,21 +18,13 @@ namespace {
 
 constexpr std::size_t kLongestName = 200;
 
-std::string lower(std::string_view text) {
-    std::string result{text};
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
-
 /// "views.media_product_type.reel"; nullopt when a value cannot be a part of a name.
 std::optional<std::string> full_name(const Row& row) {
     auto name = row.metric;
-    for (const auto& [dimension, value] : row.dimensions) name += "." + lower(dimension) + "." + lower(value);
-    if (!row.key.empty()) name += "." + lower(row.key);
-    const bool printable = std::none_of(name.begin(), name.end(),
-                                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    for (const auto& [dimension, value] : row.dimensions)
+        name += "." + ascii::lower(dimension) + "." + ascii::lower(value);
+    if (!row.key.empty()) name += "." + ascii::lower(row.key);
+    const bool printable = std::none_of(name.begin(), name.end(), ascii::is_control);
     return printable && name.size() <= kLongestName ? std::optional{std::move(name)} : std::nullopt;
 }
 
@@ -123,7 +116,7 @@ std::string Extraction::metadata(const Row& row, const Metric& metric) const {
     if (!request.endpoint.version.empty()) object["api_version"] = request.endpoint.version;
     if (metric.unit == "micro_currency" && !currency_.empty()) object["currency"] = currency_;
     if (!platform_.day.zone) object["zone"] = zone_.name();
-    for (const auto& [dimension, value] : row.dimensions) object[lower(dimension)] = value;
+    for (const auto& [dimension, value] : row.dimensions) object[ascii::lower(dimension)] = value;
     if (!row.key.empty()) object["key"] = row.key;
     if (!row.stamp.empty()) object["end_time"] = row.stamp;
     if (request.rows.shape == Rows::Shape::totals) {

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/url.hpp"
 
 namespace tally::platform::loader {
@@ -13,7 +14,7 @@ namespace tally::platform::loader {
 namespace {
 
 bool is_name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return ascii::is_alnum(c) || c == '_';
 }
 
 void check_placeholders(std::string_view text, const YamlNode& node, bool has_version) {

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "daemon/platform/ascii.hpp"
 
 namespace tally::platform {
 
@@ -19,8 +20,7 @@ constexpr std::size_t kLongestValue = 4096;  // of a token; facts are far shorte
 std::string value_at(const nlohmann::json& answer, const JsonPath& path) {
     const auto* found = path.first(answer);
     auto text = found == nullptr ? std::nullopt : scalar_text(*found);
-    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
-    if (!text || text->size() > kLongestValue || std::any_of(text->begin(), text->end(), is_control)) return {};
+    if (!text || text->size() > kLongestValue || std::any_of(text->begin(), text->end(), ascii::is_control)) return {};
     return *std::move(text);
 }
 

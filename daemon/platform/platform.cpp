@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/loader_parts.hpp"
 
 namespace tally::platform {
@@ -14,19 +15,13 @@ namespace {
 
 using namespace loader;
 
-std::string lower(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-    return text;
-}
-
 Api read_api(const YamlNode& node) {
     node.allow({"base_url", "version", "version_header"});
     Api api{.base_url = read_base_url(node.at("base_url")),
             .version = read_or(node, "version", {}, read_version),
             .version_header = {}};
     if (const auto header = node.find("version_header")) {
-        api.version_header = lower(read_header_name(*header));
+        api.version_header = ascii::lower(read_header_name(*header));
         if (api.version.empty()) header->fail("there is no version to compare with", "Give the API a 'version'.");
     }
     return api;
@@ -99,7 +94,7 @@ RateLimit read_limit(const YamlNode& node) {
 
 UsageHeader read_usage(const YamlNode& node) {
     node.allow({"header", "wait_minutes"});
-    return {.header = lower(read_header_name(node.at("header"))), .minutes = read_path(node.at("wait_minutes"))};
+    return {.header = ascii::lower(read_header_name(node.at("header"))), .minutes = read_path(node.at("wait_minutes"))};
 }
 
 void check_zone_attribute(const YamlNode& root, const Platform& platform) {
@@ -133,7 +128,7 @@ Platform load_platform(const YamlNode& root) {
     Platform platform;
     const auto name = root.at("platform");
     platform.name = read_name(name);
-    if (platform.name != lower(platform.name)) name.fail("must be in lower case");
+    if (platform.name != ascii::lower(platform.name)) name.fail("must be in lower case");
     platform.title = root.at("title").text();
     platform.source = root.at("source").text();
     root.at("source").choice({"social_media", "ads"});

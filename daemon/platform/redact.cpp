@@ -2,6 +2,8 @@
 // Cleans foreign text: first the characters, then the secrets, then the length.
 #include "daemon/platform/redact.hpp"
 
+#include "daemon/platform/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -10,22 +12,14 @@ namespace tally::platform {
 
 namespace {
 
+using ascii::is_digit;
+using ascii::is_lower;
+using ascii::is_upper;
+using ascii::to_lower;
+
 constexpr std::string_view kMask = "***";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 constexpr std::size_t kLooksAtMost = 4096;                 // far more than is kept
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_upper(char c) {
-    return c >= 'A' && c <= 'Z';
-}
-bool is_lower(char c) {
-    return c >= 'a' && c <= 'z';
-}
-char to_lower(char c) {
-    return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 /// Length of the valid UTF-8 sequence at the front and its code point; length 0 when there is none.
 std::pair<std::size_t, std::uint32_t> decode(std::string_view text) {
@@ -84,8 +78,7 @@ bool looks_like_token(std::string_view word) {
 }
 
 bool names_a_secret(std::string_view name, char separator) {
-    std::string lower{name};
-    std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
+    const auto lower = ascii::lower(name);
     const auto has = [&](std::string_view part) { return lower.find(part) != std::string::npos; };
     if (separator == ':') return has("_token") || has("_secret");  // "invalid token: expired" is no secret
     return has("token") || has("secret") || has("proof") || has("password") || has("signature") || lower == "code";

@@ -2,6 +2,8 @@
 // Strict reading of absolute URLs and percent-encoding.
 #include "daemon/platform/url.hpp"
 
+#include "daemon/platform/ascii.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,19 +12,9 @@ namespace tally::platform {
 
 namespace {
 
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-bool is_alnum(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-std::string lower(std::string_view text) {
-    std::string result{text};
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
+using ascii::is_alnum;
+using ascii::is_digit;
+using ascii::lower;
 
 bool is_name(std::string_view host) {
     return !host.empty() &&

@@ -154,4 +154,25 @@ Registry::Group Registry::trigger(const TriggerScope& scope) {
     return group;
 }
 
+std::vector<Registry::Plannable> Registry::plannable(const TriggerScope& scope, int limit) {
+    auto transaction = session_.begin_read_only();
+    std::vector<Plannable> result;
+    std::vector<std::int64_t> ids;
+    for (const auto& row :
+         transaction.exec("connections_to_plan", {scope.user_id, scope.platform, scope.account_id, limit})) {
+        ids.push_back(row.integer("connection_id"));
+        result.push_back(
+            {.name = {row.text("user_id"), row.text("platform"), row.text("account_id")},
+             .tier = row.text("tier"),
+             .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),
+             .coverage = {}});
+    }
+    auto coverage = load_coverage(transaction, ids);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (const auto known = coverage.find(ids[i]); known != coverage.end())
+            result[i].coverage = std::move(known->second);
+    }
+    return result;
+}
+
 }  // namespace tally::store

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/postgres/session.hpp"
+#include "daemon/store/coverage_rows.hpp"
 #include "daemon/store/vault.hpp"
 
 namespace tally::store {
@@ -74,6 +75,15 @@ public:
         std::size_t connections = 0;
     };
     Group trigger(const TriggerScope& scope);
+
+    struct Plannable {
+        ConnectionName name;
+        std::string tier;
+        std::map<std::string, std::string> attributes;
+        platform::Coverage coverage;
+    };
+    /// The active connections of a scope with what is known of them, at most `limit`.
+    std::vector<Plannable> plannable(const TriggerScope& scope, int limit);
 
 private:
     bool put_user(postgres::Transaction& transaction, const std::string& user_id,

@@ -15,7 +15,9 @@ using namespace tally::cli;
 
 namespace {
 
-CommandLine parse(const std::vector<std::string>& words) { return parse_command_line(commands(), words); }
+CommandLine parse(const std::vector<std::string>& words) {
+    return parse_command_line(commands(), words);
+}
 
 /// The error of a command line that must be refused.
 Error refusal(const std::vector<std::string>& words) {
@@ -31,8 +33,8 @@ Error refusal(const std::vector<std::string>& words) {
 }  // namespace
 
 TEST_CASE("a command with arguments and options") {
-    const auto line = parse({"connection", "add", "acme", "instagram", "--account", "17", "--token-stdin", "--attribute",
-                             "a=1", "--attribute=b=2"});
+    const auto line = parse({"connection", "add", "acme", "instagram", "--account", "17", "--token-stdin",
+                             "--attribute", "a=1", "--attribute=b=2"});
     REQUIRE(line.action == CommandLine::Action::run);
     CHECK(line.command->name() == "connection add");
     CHECK(line.arguments.at("USER") == "acme");
@@ -58,7 +60,9 @@ TEST_CASE("a relative date is a value, not an option") {
     CHECK(parse({"export", "--from=-7d"}).arguments.at("from") == "-7d");
 }
 
-TEST_CASE("a lone dash is an argument") { CHECK(parse({"user", "import", "-"}).arguments.at("FILE") == "-"); }
+TEST_CASE("a lone dash is an argument") {
+    CHECK(parse({"user", "import", "-"}).arguments.at("FILE") == "-");
+}
 
 TEST_CASE("after two dashes everything is an argument") {
     CHECK(parse({"user", "show", "--", "--odd"}).arguments.at("USER") == "--odd");
@@ -111,10 +115,8 @@ TEST_CASE("help is always at hand and checks nothing else") {
     CHECK(parse({"help"}).action == CommandLine::Action::help);
     CHECK(parse({"--help"}).action == CommandLine::Action::help);
     CHECK(parse({"user", "--help"}).noun == "user");
-    for (const auto& words : std::vector<std::vector<std::string>>{{"user", "add", "--help"},
-                                                                   {"user", "add", "-h"},
-                                                                   {"help", "user", "add"},
-                                                                   {"--help", "user", "add"}}) {
+    for (const auto& words : std::vector<std::vector<std::string>>{
+             {"user", "add", "--help"}, {"user", "add", "-h"}, {"help", "user", "add"}, {"--help", "user", "add"}}) {
         const auto line = parse(words);
         CHECK(line.action == CommandLine::Action::help);
         REQUIRE(line.command != nullptr);
@@ -144,7 +146,8 @@ TEST_CASE("every row of the table is complete and unique") {
         }
         for (const auto& option : global_options()) CHECK(options.count(option.name) == 0);
         const auto help = render_command_help(command);
-        for (const auto& option : command.options) CHECK(help.find("--" + std::string{option.name}) != std::string::npos);
+        for (const auto& option : command.options)
+            CHECK(help.find("--" + std::string{option.name}) != std::string::npos);
         CHECK(render_overview(commands()).find(std::string{command.summary}) != std::string::npos);
     }
 }

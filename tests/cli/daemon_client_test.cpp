@@ -68,7 +68,8 @@ private:
 };
 
 std::string http(const std::string& status, const std::string& body) {
-    return "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+    return "HTTP/1.1 " + status +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
            "\r\nConnection: close\r\n\r\n" + body;
 }
 
@@ -85,7 +86,8 @@ Error failure(DaemonClient& client) {
 }  // namespace
 
 TEST_CASE("an API error keeps its words and gets its exit code") {
-    const auto error = api_error(404, R"({"success":false,"error":{"code":"not_found","message":"no user 'x'","hint":"See."}})");
+    const auto error =
+        api_error(404, R"({"success":false,"error":{"code":"not_found","message":"no user 'x'","hint":"See."}})");
     CHECK(std::string{error.what()} == "no user 'x'");
     CHECK(error.hint() == "See.");
     const std::pair<int, int> codes[] = {{400, 64}, {401, 77}, {403, 77}, {404, 1},  {409, 1},
@@ -99,7 +101,8 @@ TEST_CASE("an API error keeps its words and gets its exit code") {
 }
 
 TEST_CASE("names are encoded in paths and queries") {
-    CHECK(api_path({"users", "a/b c", "connections", "x", "\xC3\xAB"}) == "/api/internal/users/a%2Fb%20c/connections/x/%C3%AB");
+    CHECK(api_path({"users", "a/b c", "connections", "x", "\xC3\xAB"}) ==
+          "/api/internal/users/a%2Fb%20c/connections/x/%C3%AB");
     CHECK_THROWS_AS(api_path({"users", ""}), Error);
     CHECK(with_query("/p", {{"user", "a&b"}, {"state", ""}, {"limit", "5"}}) == "/p?user=a%26b&limit=5");
     CHECK(with_query("/p", {{"state", ""}}) == "/p");
@@ -142,7 +145,8 @@ TEST_CASE("an answer that is none") {
     const TemporaryDirectory directory;
     const auto socket = (directory.path / "s").string();
     SUBCASE("an error of the API") {
-        OneAnswer daemon{socket, http("503 Service Unavailable", R"({"success":false,"error":{"code":"busy","message":"busy"}})")};
+        OneAnswer daemon{
+            socket, http("503 Service Unavailable", R"({"success":false,"error":{"code":"busy","message":"busy"}})")};
         DaemonClient client{socket};
         CHECK(failure(client).fault() == Fault::temporary);
     }

@@ -16,7 +16,9 @@ using namespace tally::cli;
 
 namespace {
 
-Day day(const char* text) { return parse_day(text).value(); }
+Day day(const char* text) {
+    return parse_day(text).value();
+}
 
 Fault fault_of_token(std::string_view text) {
     try {
@@ -39,7 +41,8 @@ TEST_CASE("dates") {
     CHECK(parse_date("-0d", today) == today);
     CHECK(parse_date("-1d", today) == day("2026-02-28"));
     CHECK(parse_date("-30d", today) == day("2026-01-30"));
-    for (const auto* text : {"", "yesterday", "30d", "-d", "--3d", "-3", "-3h", "-99999999999999d", "2026-02-30", "2026-1-1"})
+    for (const auto* text :
+         {"", "yesterday", "30d", "-d", "--3d", "-3", "-3h", "-99999999999999d", "2026-02-30", "2026-1-1"})
         CHECK_FALSE(parse_date(text, today));
 }
 
@@ -82,10 +85,10 @@ TEST_CASE("a token as JSON") {
         "token":{"access_token":"a","refresh_token":"r","expires_at":"2026-12-01T00:00:00Z"}})"));
     CHECK(nlohmann::json::parse(render_token_body(parse_token("sesame")).reveal()) ==
           nlohmann::json::parse(R"({"source":"tallyctl","token":"sesame"})"));
-    for (const auto* text : {R"({"access_token":"sesame")", R"({"refresh_token":"sesame"})", R"({"access_token":7})",
-                             R"({"access_token":"sesame","extra":1})", R"({"access_token":"sesame","expires_at":"soon"})",
-                             R"({"access_token":"sesame","attributes":["x"]})",
-                             R"({"access_token":"sesame","attributes":{"x":1}})"})
+    for (const auto* text :
+         {R"({"access_token":"sesame")", R"({"refresh_token":"sesame"})", R"({"access_token":7})",
+          R"({"access_token":"sesame","extra":1})", R"({"access_token":"sesame","expires_at":"soon"})",
+          R"({"access_token":"sesame","attributes":["x"]})", R"({"access_token":"sesame","attributes":{"x":1}})"})
         CHECK(fault_of_token(text) == Fault::usage);
 }
 

@@ -38,7 +38,9 @@ Json sample_status() {
                      "since": "2026-11-20T03:00:00Z"}]})");
 }
 
-bool contains(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -66,7 +68,8 @@ TEST_CASE("the status page with trouble, and without any data") {
     status["database"] = {{"status", "down"}, {"kind", "external"}, {"url", "postgres://db/tally"}};
     status["attention"] = Json::array();
     const auto page = render_status(status, kNow, Palette{});
-    CHECK(contains(page, "the last reload was refused, the old configuration stays: tallyd.yaml:3: listen: unknown key"));
+    CHECK(
+        contains(page, "the last reload was refused, the old configuration stays: tallyd.yaml:3: listen: unknown key"));
     CHECK(contains(page, "down (external, postgres://db/tally)"));
     CHECK(contains(page, "nothing needs you"));
     CHECK(contains(render_status(Json::object(), kNow, Palette{}), "never"));
@@ -112,8 +115,12 @@ TEST_CASE("the exit code of a run group") {
 TEST_CASE("the summary names failures, at most twenty") {
     RunGroup group{.total = 100, .succeeded = 50, .failed = 50};
     for (int i = 0; i < 50; ++i)
-        group.failures.push_back({{"user_id", "u" + std::to_string(i)}, {"platform", "youtube"}, {"account_id", "UC"},
-                                  {"run_id", i}, {"error_class", "http 503"}, {"error", "backend error"}});
+        group.failures.push_back({{"user_id", "u" + std::to_string(i)},
+                                  {"platform", "youtube"},
+                                  {"account_id", "UC"},
+                                  {"run_id", i},
+                                  {"error_class", "http 503"},
+                                  {"error", "backend error"}});
     const auto text = render_summary(group, 1500ms);
     CHECK(contains(text, "50 of 100 succeeded, 0 in part, 50 failed; 0 rows written, 0 changed, in 1.5 s\n"));
     CHECK(contains(text, "  u19 youtube UC: backend error (run 19, http 503)\n"));
@@ -170,7 +177,8 @@ TEST_CASE("members that are absent or of another type do no harm") {
 }
 
 TEST_CASE("the configuration as YAML can be read again") {
-    const auto value = Json::parse(R"({"database": {"url": "", "sessions": 4}, "listen": ["unix:/run/t.sock", "[::1]:80"],
+    const auto value =
+        Json::parse(R"({"database": {"url": "", "sessions": 4}, "listen": ["unix:/run/t.sock", "[::1]:80"],
                                        "tiers": {"free": {"cron": "0 2 * * *", "reports": true, "zone": "Europe/Berlin"}},
                                        "word": "no", "empty": {}, "nothing": null})");
     const auto text = render_yaml(value);

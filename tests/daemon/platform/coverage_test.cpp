@@ -12,7 +12,8 @@ using namespace tally::platform;
 using namespace tally::platform::test;
 
 TEST_CASE("day states have names") {
-    for (const auto state : {DayState::final, DayState::provisional, DayState::pending, DayState::empty, DayState::refused})
+    for (const auto state :
+         {DayState::final, DayState::provisional, DayState::pending, DayState::empty, DayState::refused})
         CHECK(parse_day_state(to_text(state)) == state);
     CHECK(to_text(DayState::refused) == "refused");
     CHECK_FALSE(parse_day_state("finally"));
@@ -20,9 +21,10 @@ TEST_CASE("day states have names") {
 
 TEST_CASE("neighbours of one state join; their times matter until they are settled") {
     const auto early = at("2026-11-20T10:00:00Z"), late = at("2026-11-21T10:00:00Z");
-    const DayMap map{{day("2026-11-01"), {DayState::final, late}},       {day("2026-11-02"), {DayState::final, early}},
-                     {day("2026-11-03"), {DayState::provisional, early}}, {day("2026-11-04"), {DayState::provisional, late}},
-                     {day("2026-11-05"), {DayState::provisional, late}},  {day("2026-11-07"), {DayState::provisional, late}}};
+    const DayMap map{
+        {day("2026-11-01"), {DayState::final, late}},        {day("2026-11-02"), {DayState::final, early}},
+        {day("2026-11-03"), {DayState::provisional, early}}, {day("2026-11-04"), {DayState::provisional, late}},
+        {day("2026-11-05"), {DayState::provisional, late}},  {day("2026-11-07"), {DayState::provisional, late}}};
     const std::vector<CoverageSpan> expected{{from_to("2026-11-01", "2026-11-02"), {DayState::final, late}},
                                              {from_to("2026-11-03", "2026-11-03"), {DayState::provisional, early}},
                                              {from_to("2026-11-04", "2026-11-05"), {DayState::provisional, late}},

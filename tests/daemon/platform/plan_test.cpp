@@ -27,7 +27,12 @@ struct Situation {
     std::optional<DayRange> forced = {};
 
     std::vector<Task> plan() const {
-        return platform::plan({.platform = shipped(platform), .zone = zone, .coverage = coverage, .now = now, .backfill = backfill, .forced = forced});
+        return platform::plan({.platform = shipped(platform),
+                               .zone = zone,
+                               .coverage = coverage,
+                               .now = now,
+                               .backfill = backfill,
+                               .forced = forced});
     }
     std::vector<DayRange> windows(std::string_view request) const {
         std::vector<DayRange> result;
@@ -75,7 +80,8 @@ TEST_CASE("today belongs to requests of each slot only, in the zone of the accou
 }
 
 TEST_CASE("each state decides whether a day is asked for again") {
-    const auto this_morning = at("2026-11-21T08:00:00Z"), last_night = at("2026-11-21T07:59:59Z");  // around midnight there
+    const auto this_morning = at("2026-11-21T08:00:00Z"),
+               last_night = at("2026-11-21T07:59:59Z");  // around midnight there
     struct Case {
         DayState state;
         Instant asked;
@@ -98,7 +104,8 @@ TEST_CASE("each state decides whether a day is asked for again") {
 
 TEST_CASE("a provisional day is asked for until it is final, however old it is") {
     Situation old;
-    for (auto d = day("2026-10-22"); d <= day("2026-11-20"); d += days{1}) old.coverage["reach"][d] = {DayState::final, at("2026-11-20T20:00:00Z")};
+    for (auto d = day("2026-10-22"); d <= day("2026-11-20"); d += days{1})
+        old.coverage["reach"][d] = {DayState::final, at("2026-11-20T20:00:00Z")};
     old.coverage["reach"][day("2026-10-25")].state = DayState::provisional;
     CHECK(old.windows("reach") == Windows{from_to("2026-10-25", "2026-10-25")});
 }
@@ -155,7 +162,12 @@ errors: { message: /m, rules: [] }
     const Coverage none;
     const auto asked = [&](const char* when) {
         std::string result;
-        for (const auto& task : plan({.platform = platform, .zone = TimeZone::utc(), .coverage = none, .now = at(when), .backfill = days{1}, .forced = {}}))
+        for (const auto& task : plan({.platform = platform,
+                                .zone = TimeZone::utc(),
+                                .coverage = none,
+                                .now = at(when),
+                                .backfill = days{1},
+                                .forced = {}}))
             for (const auto& metric : task.metrics) result += task.request->name + "." + metric + " ";
         return result;
     };
@@ -179,7 +191,9 @@ TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than
                 const auto d = today - days{back};
                 const auto state = *rc::gen::inRange(0, 6);
                 const bool yesterday = *rc::gen::arbitrary<bool>();
-                if (state < 5) any.coverage[request.name][d] = {static_cast<DayState>(state), yesterday ? any.now - days{1} : any.now};
+                if (state < 5)
+                    any.coverage[request.name][d] = {static_cast<DayState>(state),
+                                                     yesterday ? any.now - days{1} : any.now};
                 if (days{back} > std::min(any.backfill, request.history)) continue;
                 const bool open = state >= 1 && state != 3 && state < 5;
                 if (state == 5 || back == 0 || (open && yesterday)) wanted[request.name].insert(d);
@@ -190,7 +204,8 @@ TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than
             const auto length = task.days->last - task.days->first + days{1};
             RC_ASSERT(length >= days{1});
             RC_ASSERT(length <= task.request->window_days);
-            for (auto d = task.days->first; d <= task.days->last; d += days{1}) RC_ASSERT(wanted[task.request->name].erase(d) == 1);
+            for (auto d = task.days->first; d <= task.days->last; d += days{1})
+                RC_ASSERT(wanted[task.request->name].erase(d) == 1);
         }
         for (const auto& [request, left] : wanted) RC_ASSERT(left.empty());
     });

@@ -52,7 +52,8 @@ TEST_CASE("Instagram windows hold exactly the stamps of their days, over clock c
 TEST_CASE("with stamps that lie in the day itself the other midnight is left out") {
     auto platform = shipped("instagram");
     platform.day.stamp_is = DayRule::StampIs::day;
-    const auto query = query_of(render(platform, target(), task("instagram", "totals", from_to("2026-11-16", "2026-11-16"))).url);
+    const auto query =
+        query_of(render(platform, target(), task("instagram", "totals", from_to("2026-11-16", "2026-11-16"))).url);
     CHECK(query.at("since") == "1794816000");
     CHECK(query.at("until") == "1794902399");
 }
@@ -61,20 +62,26 @@ TEST_CASE("no Instagram window is longer than the platform takes") {
     CHECK(rc::check([] {
         const auto first = day("2020-01-01") + std::chrono::days{*rc::gen::inRange(0, 6000)};
         const auto& request = *shipped("instagram").find_request("reach");
-        const auto window = bounds(shipped("instagram"), *shipped("instagram").day.zone, request, {first, first + request.window_days - std::chrono::days{1}});
+        const auto window = bounds(shipped("instagram"), *shipped("instagram").day.zone, request,
+                                   {first, first + request.window_days - std::chrono::days{1}});
         RC_ASSERT(window.end - window.start <= 2'592'000s);
     }));
 }
 
 TEST_CASE("Instagram requests ask for what the plan says") {
-    const auto request = render(shipped("instagram"), target("17841400000000042"), task("instagram", "by_follow_type", from_to("2026-11-16", "2026-11-16")));
+    const auto request = render(shipped("instagram"), target("17841400000000042"),
+                                task("instagram", "by_follow_type", from_to("2026-11-16", "2026-11-16")));
     CHECK(request.name == "instagram.by_follow_type");
     CHECK(request.method == "GET");
-    CHECK(request.url.starts_with("https://graph.facebook.com/v25.0/17841400000000042/insights?metric=reach%2Cviews%2Cfollows_and_unfollows&period=day&metric_type=total_value&breakdown=follow_type&since="));
+    CHECK(
+        request.url.starts_with("https://graph.facebook.com/v25.0/17841400000000042/"
+                                "insights?metric=reach%2Cviews%2Cfollows_and_unfollows&period=day&metric_type=total_"
+                                "value&breakdown=follow_type&since="));
     auto halved = task("instagram", "totals", from_to("2026-11-16", "2026-11-16"));
     halved.metrics = {"likes"};
     CHECK(query_of(render(shipped("instagram"), target(), halved).url).at("metric") == "likes");
-    CHECK(query_of(render(shipped("instagram"), target(), task("instagram", "profile")).url).at("fields") == "followers_count,follows_count,media_count");
+    CHECK(query_of(render(shipped("instagram"), target(), task("instagram", "profile")).url).at("fields") ==
+          "followers_count,follows_count,media_count");
 }
 
 TEST_CASE("Facebook windows run from midnight to midnight") {
@@ -85,9 +92,14 @@ TEST_CASE("Facebook windows run from midnight to midnight") {
 }
 
 TEST_CASE("YouTube's dates are both inclusive, and its two APIs have hosts of their own") {
-    const auto daily = render(shipped("youtube"), target(), task("youtube", "daily", from_to("2026-11-01", "2026-11-17")));
-    CHECK(daily.url.starts_with("https://youtubeanalytics.googleapis.com/v2/reports?ids=channel%3D%3DMINE&startDate=2026-11-01&endDate=2026-11-17&dimensions=day&metrics=views%2CengagedViews%2C"));
-    CHECK(render(shipped("youtube"), target(), task("youtube", "channel")).url == "https://www.googleapis.com/youtube/v3/channels?part=statistics&mine=true");
+    const auto daily =
+        render(shipped("youtube"), target(), task("youtube", "daily", from_to("2026-11-01", "2026-11-17")));
+    CHECK(
+        daily.url.starts_with("https://youtubeanalytics.googleapis.com/v2/"
+                              "reports?ids=channel%3D%3DMINE&startDate=2026-11-01&endDate=2026-11-17&dimensions=day&"
+                              "metrics=views%2CengagedViews%2C"));
+    CHECK(render(shipped("youtube"), target(), task("youtube", "channel")).url ==
+          "https://www.googleapis.com/youtube/v3/channels?part=statistics&mine=true");
 }
 
 TEST_CASE("Snapchat's days are written as the account's wall shows them, the end exclusive") {
@@ -136,18 +148,23 @@ TEST_CASE("tokens go into the header, derived ones where the file says so, and n
 TEST_CASE("a base URL replaces scheme, host and port of every URL and keeps the path") {
     auto who = target("a/b?c");
     who.base_url = "http://127.0.0.1:9000";
-    CHECK(render(shipped("youtube"), who, task("youtube", "channel")).url == "http://127.0.0.1:9000/youtube/v3/channels?part=statistics&mine=true");
-    CHECK(render(shipped("instagram"), who, task("instagram", "profile")).url.starts_with("http://127.0.0.1:9000/v25.0/a%2Fb%3Fc?fields="));
+    CHECK(render(shipped("youtube"), who, task("youtube", "channel")).url ==
+          "http://127.0.0.1:9000/youtube/v3/channels?part=statistics&mine=true");
+    CHECK(render(shipped("instagram"), who, task("instagram", "profile"))
+              .url.starts_with("http://127.0.0.1:9000/v25.0/a%2Fb%3Fc?fields="));
 }
 
 TEST_CASE("links to further pages are followed to the platform's host only") {
     auto who = ad_account("Europe/Berlin");
     const auto campaigns = task("snapchat", "campaigns", from_to("2026-11-16", "2026-11-16"));
     const auto follow = [&](const char* next) { return render_page(shipped("snapchat"), who, campaigns, next).url; };
-    CHECK(follow("https://adsapi.snapchat.com/v1/x?cursor=QWJj&limit=5") == "https://adsapi.snapchat.com/v1/x?cursor=QWJj&limit=5");
-    CHECK(follow("https://ADSAPI.snapchat.com:443/v1/x?access_token=T&cursor=a") == "https://adsapi.snapchat.com/v1/x?cursor=a");
-    for (const auto* away : {"http://adsapi.snapchat.com/v1/x", "https://evil.example/v1/x", "https://adsapi.snapchat.com.evil.example/",
-                             "https://adsapi.snapchat.com:8443/v1/x", "https://adsapi.snapchat.com@evil.example/", "/v1/x", ""}) {
+    CHECK(follow("https://adsapi.snapchat.com/v1/x?cursor=QWJj&limit=5") ==
+          "https://adsapi.snapchat.com/v1/x?cursor=QWJj&limit=5");
+    CHECK(follow("https://ADSAPI.snapchat.com:443/v1/x?access_token=T&cursor=a") ==
+          "https://adsapi.snapchat.com/v1/x?cursor=a");
+    for (const auto* away :
+         {"http://adsapi.snapchat.com/v1/x", "https://evil.example/v1/x", "https://adsapi.snapchat.com.evil.example/",
+          "https://adsapi.snapchat.com:8443/v1/x", "https://adsapi.snapchat.com@evil.example/", "/v1/x", ""}) {
         CAPTURE(away);
         CHECK_THROWS_AS(follow(away), Error);
     }

@@ -39,7 +39,8 @@ TEST_CASE("every metric is declared once and asked for, and no request goes over
             CAPTURE(metric.name);
             bool asked = false;
             for (const auto& request : platform->requests)
-                asked = asked || std::find(request.metrics.begin(), request.metrics.end(), metric.name) != request.metrics.end();
+                asked = asked ||
+                        std::find(request.metrics.begin(), request.metrics.end(), metric.name) != request.metrics.end();
             CHECK(asked);
         }
         for (const auto& request : platform->requests) CHECK(request.endpoint.base_url.starts_with("https://"));

@@ -15,7 +15,8 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 TEST_CASE("JSON pointers find members, elements and all of them") {
-    const auto document = json::parse(R"({"a": [{"b": 1}, {"b": 2}, {"c": 3}], "m/n": {"~": "x"}, "o": {"p": [7], "q": [8, 9]}})");
+    const auto document =
+        json::parse(R"({"a": [{"b": 1}, {"b": 2}, {"c": 3}], "m/n": {"~": "x"}, "o": {"p": [7], "q": [8, 9]}})");
     const auto dumped = [&](std::string_view path) {
         std::string text;
         for (const auto* found : JsonPath::parse(path).value().all(document)) text += found->dump() + ";";
@@ -50,8 +51,10 @@ TEST_CASE("URLs are read strictly") {
         CAPTURE(wrong);
         CHECK_FALSE(parse_url(wrong));
     }
-    for (const auto* local : {"http://127.0.0.1:1", "http://localhost", "http://[::1]"}) CHECK(parse_url(local)->is_loopback());
-    for (const auto* other : {"http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example"})
+    for (const auto* local : {"http://127.0.0.1:1", "http://localhost", "http://[::1]"})
+        CHECK(parse_url(local)->is_loopback());
+    for (const auto* other :
+         {"http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example"})
         CHECK_FALSE(parse_url(other)->is_loopback());
 }
 
@@ -78,7 +81,8 @@ TEST_CASE("redaction takes out whatever looks like a token and nothing else") {
         {"Error validating access token: Session has expired", "Error validating access token: Session has expired"},
         {"invalid token: expired", "invalid token: expired"},
         {"requires an appsecret_proof argument", "requires an appsecret_proof argument"},
-        {"(#100) metric[2] must be one of the following values: reach", "(#100) metric[2] must be one of the following values: reach"},
+        {"(#100) metric[2] must be one of the following values: reach",
+         "(#100) metric[2] must be one of the following values: reach"},
     };
     for (const auto& [text, expected] : cases) CHECK(redact(text) == expected);
 }
@@ -86,7 +90,7 @@ TEST_CASE("redaction takes out whatever looks like a token and nothing else") {
 TEST_CASE("redacted text is one line of valid UTF-8 of bounded length") {
     CHECK(redact("a\r\n\tb\x01\x7f c") == "a b c");
     CHECK(redact("\xfcmlaut") == "\xEF\xBF\xBDmlaut");
-    CHECK(redact("x\xE2\x80\xAEy\xC2\x85z") == "xyz");                  // right-to-left override, C1 control
+    CHECK(redact("x\xE2\x80\xAEy\xC2\x85z") == "xyz");                        // right-to-left override, C1 control
     CHECK(redact("\xED\xA0\x80") == "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // a surrogate is no character
     std::string umlauts;
     for (int i = 0; i < 400; ++i) umlauts += "ü";
@@ -105,7 +109,8 @@ TEST_CASE("Retry-After is seconds or a date, never negative, at most a day") {
     CHECK(parse_retry_after("Sat, 21 Nov 2020 08:01:30 GMT", now) == 0s);
     CHECK(parse_retry_after("Sat, 21 Nov 2099 08:01:30 GMT", now) == 24h);
     CHECK(parse_retry_after("99999999999999999999", now) == 24h);
-    for (const auto* wrong : {"", "soon", "-5", "1.5", "Sat, 31 Feb 2026 08:01:30 GMT", "Sat, 21 Nov 2026 08:01:30 UTC"}) {
+    for (const auto* wrong :
+         {"", "soon", "-5", "1.5", "Sat, 31 Feb 2026 08:01:30 GMT", "Sat, 21 Nov 2026 08:01:30 UTC"}) {
         CAPTURE(wrong);
         CHECK_FALSE(parse_retry_after(wrong, now));
     }

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What requests carry, checked: days, tokens, attributes, imported users.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "daemon/api/http.hpp"
+#include "daemon/store/registry.hpp"
+#include "daemon/store/views.hpp"
+
+namespace tally::api {
+
+// Each throws Error (usage) that names what is wrong; never with a token.
+
+/// A member that is a text, nullopt when it is absent or null.
+std::optional<std::string> text_member(const nlohmann::json& object, const char* name);
+void allow_members(const nlohmann::json& object, std::initializer_list<std::string_view> known);
+/// "from" and "to": both or neither; the one given stands for both ends when it is `from` up to today.
+std::optional<DayRange> days_of(const nlohmann::json& object);
+/// 1 to 200 bytes of valid UTF-8 without control characters
+void check_id(std::string_view what, std::string_view id);
+void check_zone(const std::string& zone);
+
+/// {"token", "attributes", "source"} for one account.
+store::NewConnection read_connection(const store::ConnectionName& name, const nlohmann::json& object);
+/// One line of an import.
+store::Registry::ImportedUser read_imported_user(const std::string& line);
+
+store::ListFilter filter_of(const Request& request);
+std::int64_t id_of(const Request& request);
+
+}  // namespace tally::api

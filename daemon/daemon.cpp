@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: Apache-2.0
+// Start, life and drained stop of the daemon. Members stand in dependency order, so destruction is right by
+// construction.
+#include "daemon/daemon.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "common/config/config.hpp"
+#include "common/error.hpp"
+#include "common/postgres/cluster.hpp"
+#include "common/postgres/migrate.hpp"
+#include "common/postgres/pool.hpp"
+#include "common/version.hpp"
+#include "daemon/api/control.hpp"
+#include "daemon/api/server.hpp"
+#include "daemon/collect/dispatcher.hpp"
+#include "daemon/lease/lease_repository.hpp"
+#include "daemon/net/async.hpp"
+#include "daemon/net/http_client.hpp"
+#include "daemon/service/log.hpp"
+#include "daemon/service/notify.hpp"
+#include "daemon/store/vault.hpp"
+
+namespace tally {
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto kNodeTimeToLive = 15s;
+constexpr auto kHeartbeat = 4s;
+
+service::Level level_of(config::LogLevel level) noexcept {
+    switch (level) {
+        case config::LogLevel::error:
+            return service::Level::error;
+        case config::LogLevel::warning:
+            return service::Level::warning;
+        case config::LogLevel::info:
+            return service::Level::info;
+        case config::LogLevel::debug:
+            break;
+    }
+    return service::Level::debug;
+}
+
+service::LogFormat format_of(config::LogFormat format) {
+    switch (format) {
+        case config::LogFormat::text:
+            return service::LogFormat::text;
+        case config::LogFormat::json:
+            return service::LogFormat::json;
+        case config::LogFormat::auto_:
+            break;
+    }
+    return service::Log::detect_format();
+}
+
+/// Makes the state directory and holds its lock for as long as this lives: one daemon a directory.
+class StateDirectory {
+public:
+    explicit StateDirectory(const std::string& path) {
+        std::error_code error;
+        std::filesystem::create_directories(path, error);
+        if (error)
+            throw Error(Fault::config, fmt::format("cannot make the state directory '{}': {}", path, error.message()),
+                        "Set state_dir to a directory that tallyd may write to.");
+        const auto lock = path + "/tallyd.lock";
+        file_ = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        if (file_ < 0)
+            throw Error(Fault::config,
+                        fmt::format("cannot write to the state directory '{}': {}", path, std::strerror(errno)),
+                        "Set state_dir to a directory that tallyd may write to.");
+        if (::flock(file_, LOCK_EX | LOCK_NB) != 0)
+            throw Error(Fault::failed, fmt::format("another tallyd uses the state directory '{}'", path),
+                        "Stop it first, or give this one its own state_dir.");
+    }
+    ~StateDirectory() { ::close(file_); }
+    StateDirectory(const StateDirectory&) = delete;
+    StateDirectory& operator=(const StateDirectory&) = delete;
+
+private:
+    int file_;
+};
+
+std::string host_name() {
+    std::array<char, 256> buffer{};
+    return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "localhost";
+}
+
+/// The node's name, kept in the state directory: after a crash the same node frees its own leases at once.
+std::string node_id(const std::string& state_dir) {
+    const auto path = state_dir + "/node";
+    std::string id;
+    std::getline(std::ifstream{path}, id);
+    if (!id.empty()) return id;
+    id = fmt::format("{}-{:08x}", host_name(), std::random_device{}());
+    std::ofstream file{path, std::ios::trunc};
+    file << id << '\n';
+    file.close();
+    if (!file) throw Error(Fault::failed, fmt::format("cannot write '{}'", path), "Is the disk full?");
+    return id;
+}
+
+store::Vault open_vault(const config::Config& config) {
+    if (config.vault.key) return store::Vault{store::Vault::parse_key(config::resolve(*config.vault.key))};
+    return store::Vault{store::Vault::load_or_create_key(config.state_dir + "/vault.key")};
+}
+
+api::ServerSettings server_settings(const config::Config& config) {
+    api::ServerSettings settings;
+    for (const auto& address : config.listen)
+        settings.listen.push_back({.unix_path = address.unix_path, .host = address.host, .port = address.port});
+    if (config.api.cron_secret) settings.cron_secret = config::resolve(*config.api.cron_secret);
+    return settings;
+}
+
+}  // namespace
+
+class Daemon::Impl {
+public:
+    explicit Impl(std::optional<std::string> config_file)
+        : config_file_(std::move(config_file)), rules_(collect::Rules::load(config::load(config_file_))) {
+        apply_log_settings();
+    }
+
+    void run() {
+        const auto& config = rules_->config;
+        const StateDirectory state{config.state_dir};
+        vault_.emplace(open_vault(config));
+        facts_.started_at = now();
+        facts_.vault_key = config.vault.key ? "config" : "file";
+        facts_.node = node_id(config.state_dir);
+        open_database();
+        try {
+            serve();
+        } catch (...) {
+            stop_cluster();
+            throw;
+        }
+        stop_cluster();
+        log_.info("stopped");
+    }
+
+private:
+    void apply_log_settings() {
+        log_.set_level(level_of(rules_->config.log.level));
+        log_.set_format(format_of(rules_->config.log.format));
+    }
+
+    void open_database() {
+        const auto& database = rules_->config.database;
+        std::string url;
+        if (database.url.empty()) {
+            service::notify_status("starting the private PostgreSQL");
+            cluster_.emplace(postgres::PrivateCluster::start(rules_->config.state_dir));
+            url = cluster_->place().url;
+            facts_.database_kind = "private";
+            log_.info(cluster_->adopted() ? "found the private PostgreSQL running" : "private PostgreSQL started",
+                      {{"data", cluster_->place().data}});
+        } else {
+            url = config::resolve(database.url).reveal();
+            facts_.database_kind = "external";
+        }
+        facts_.database_url = postgres::display_url(url);
+        try {
+            postgres::Session session{{.url = url, .application_name = "tallyd migrate"}};
+            if (database.migrate == config::Migrate::auto_) {
+                for (const auto& migration : postgres::migrate(session))
+                    log_.info("migrated", {{"version", std::to_string(migration.version)}, {"name", migration.name}});
+            } else {
+                postgres::require_current_schema(session);
+            }
+            if (cluster_) session.exec_alone("ALTER ROLE tally_reader LOGIN");
+        } catch (...) {
+            stop_cluster();
+            throw;
+        }
+        pool_.emplace(postgres::Options{.url = url, .application_name = "tallyd", .role = "tally_collector"},
+                      database.sessions);
+    }
+
+    void stop_cluster() {
+        pool_.reset();
+        if (!cluster_) return;
+        try {
+            cluster_->stop();
+        } catch (const Error& error) {
+            log_.error("cannot stop the private PostgreSQL", {{"error", describe_line(error)}});
+        }
+        cluster_.reset();
+    }
+
+    /// Builds the services, runs the loop dry, tears down in reverse.
+    void serve() {
+        asio::io_context loop{1};
+        asio::thread_pool threads{rules_->config.database.sessions};
+        const auto executor = loop.get_executor();
+        const auto concurrency = rules_->config.collect.concurrency;
+        net::HttpClient http{executor,
+                             {.max_connections = concurrency + 16,
+                              .max_per_host = concurrency,
+                              .user_agent = fmt::format("tally/{}", version())}};
+        collect::RateLimiter limiter{executor};
+        collect::Runner runner{http, limiter, *vault_, facts_.node, std::random_device{}()};
+        collect::Dispatcher dispatcher{{.executor = executor,
+                                        .threads = threads,
+                                        .pool = *pool_,
+                                        .runner = runner,
+                                        .log = log_,
+                                        .node = facts_.node},
+                                       rules_};
+        api::Control control{{.threads = threads,
+                              .pool = *pool_,
+                              .vault = *vault_,
+                              .dispatcher = dispatcher,
+                              .http = http,
+                              .limiter = limiter,
+                              .facts = facts_}};
+        api::Server server{executor, control.routes(), server_settings(rules_->config), log_};
+
+        std::exception_ptr failure;
+        asio::co_spawn(loop, live(loop, threads, dispatcher, server),
+                       [&failure](std::exception_ptr error) { failure = std::move(error); });
+        loop.run();
+        threads.join();
+        if (failure) std::rethrow_exception(failure);
+    }
+
+    asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, collect::Dispatcher& dispatcher,
+                               api::Server& server) {
+        asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
+        net::TaskGroup background{loop.get_executor()};
+        co_await net::run_blocking(threads, [this] {
+            const auto session = pool_->acquire();
+            lease::LeaseRepository{*session}.register_node(node(), kNodeTimeToLive);
+        });
+        background.spawn(heartbeat_loop(loop, threads));
+        dispatcher.start();
+        server.start();
+        log_.info("ready", {{"version", std::string{version()}},
+                            {"node", facts_.node},
+                            {"config", rules_->config.source_file.empty() ? "defaults" : rules_->config.source_file},
+                            {"database", facts_.database_url}});
+        service::notify_ready("collecting");
+
+        for (int signal = 0; signal != SIGTERM && signal != SIGINT;) {
+            signal = co_await signals.async_wait(asio::use_awaitable);
+            if (signal == SIGHUP) reload(dispatcher, server);
+        }
+        const auto grace = rules_->config.collect.grace;
+        log_.info("stopping: no new runs, waiting for those under way",
+                  {{"running", std::to_string(dispatcher.running())}, {"grace", render_duration(grace)}});
+        service::notify_stopping("finishing what is under way");
+        signals.async_wait([this](const boost::system::error_code& error, int) {
+            if (error) return;
+            log_.warning("stopped at once by a second signal");
+            ::_exit(kExitFailed);
+        });
+        co_await dispatcher.drain(grace);
+        co_await server.stop(1s);
+        background.stop();
+        co_await background.join();
+        try {
+            co_await net::run_blocking(threads, [this] {
+                const auto session = pool_->acquire();
+                lease::LeaseRepository{*session}.retire_node(facts_.node);
+            });
+        } catch (const Error& error) {
+            log_.warning("cannot sign off from the database", {{"error", describe_line(error)}});
+        }
+        signals.cancel();
+    }
+
+    lease::Node node() const {
+        return {.id = facts_.node, .host = host_name(), .pid = ::getpid(), .version = std::string{version()}};
+    }
+
+    /// Tells the database that this node lives. A database that is away is told again; nothing else depends on it.
+    asio::awaitable<void> heartbeat_loop(asio::io_context& loop, asio::thread_pool& threads) {
+        asio::steady_timer timer{loop};
+        for (;;) {
+            timer.expires_after(kHeartbeat);
+            co_await timer.async_wait(asio::use_awaitable);
+            try {
+                co_await net::run_blocking(threads, [this] {
+                    const auto session = pool_->acquire();
+                    lease::LeaseRepository leases{*session};
+                    if (!leases.heartbeat(facts_.node, kNodeTimeToLive)) leases.register_node(node(), kNodeTimeToLive);
+                });
+            } catch (const Error& error) {
+                log_.warning("heartbeat failed", {{"error", describe_line(error)}});
+            }
+        }
+    }
+
+    /// Takes the new configuration whole or keeps the old one and says why.
+    void reload(collect::Dispatcher& dispatcher, api::Server& server) {
+        service::notify_reloading();
+        try {
+            auto fresh = collect::Rules::load(config::load(config_file_));
+            std::optional<Secret> secret;
+            if (fresh->config.api.cron_secret) secret = config::resolve(*fresh->config.api.cron_secret);
+            const auto restart = config::changed_unreloadable(rules_->config, fresh->config);
+            rules_ = std::move(fresh);
+            apply_log_settings();
+            server.set_cron_secret(std::move(secret));
+            dispatcher.set_rules(rules_);
+            facts_.reload_error.clear();
+            log_.info("configuration reloaded");
+            if (!restart.empty())
+                log_.warning("these changes wait for a restart",
+                             {{"options", fmt::format("{}", fmt::join(restart, ", "))}});
+            service::notify_ready("collecting");
+        } catch (const Error& error) {
+            facts_.reload_error = describe_line(error);
+            log_.error("reload refused, the old configuration stays", {{"error", facts_.reload_error}});
+            service::notify_ready("collecting; the last reload was refused");
+        }
+    }
+
+    std::optional<std::string> config_file_;
+    std::shared_ptr<const collect::Rules> rules_;
+    service::Log log_;
+    api::DaemonFacts facts_{};
+    std::optional<store::Vault> vault_;
+    std::optional<postgres::PrivateCluster> cluster_;
+    std::optional<postgres::Pool> pool_;
+};
+
+Daemon::Daemon(std::optional<std::string> config_file) : impl_(std::make_unique<Impl>(std::move(config_file))) {}
+Daemon::~Daemon() = default;
+void Daemon::run() {
+    impl_->run();
+}
+
+}  // namespace tally

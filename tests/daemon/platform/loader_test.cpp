@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every complaint about a platform file names the line and the way out.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "common/error.hpp"
+#include "tests/daemon/platform/fixtures.hpp"
+
+using namespace tally;
+using namespace tally::platform;
+using namespace tally::platform::test;
+
+namespace {
+
+const std::string kFile = R"yaml(platform: demo
+title: Demo
+source: social_media
+api: { base_url: "https://api.demo.example", version: v1, version_header: X-Version }
+auth: { header: X-Token, scheme: "" }
+day: { zone: UTC, final_after: 48h, history: 90d, stamp_is: end }
+lookups:
+  facts:
+    path: /{version}/{account}
+    attributes: { currency: /currency }
+    tokens: { page: /token }
+metrics:
+  followers: { unit: count }
+  clicks: { unit: count, additive: true, since: 2025-01-01, until: 2027-01-01 }
+  rate: { unit: ratio }
+requests:
+  profile:
+    every: slot
+    window: now
+    path: /{version}/{account}
+    query: { fields: { metrics: comma } }
+    rows: { shape: object, at: "", values: { followers: /n/followers } }
+    metrics: [followers]
+  stats:
+    every: day
+    window: { range: 30d }
+    bounds: stamps
+    reread: 3d
+    token: page
+    path: /{version}/{account}/stats
+    query: { from: { start: unix }, to: { end: unix } }
+    paging: { link: /next, max_pages: 5 }
+    rows: { shape: points, at: /list/*, day: /day, stats: "", sum: true }
+    metrics: [clicks]
+  split:
+    every: day
+    window: day
+    reread: 3d
+    path: /{version}/{account}/split
+    query: { from: { start: unix }, to: { last: date } }
+    rows: { shape: totals, at: /data, dimensions: [kind] }
+    metrics: [clicks, rate]
+limits:
+  - { scope: app, requests: 200, per: 1h }
+usage:
+  - { header: X-Usage, wait_minutes: /*/minutes }
+errors:
+  code: /error/code
+  message: /error/message
+  subcode: /error/subcode
+  rules:
+    - { code: 10-20, text: [Slow down], then: wait, wait: 5m }
+    - { code: 100, text: metric, then: bad_metric, names: "metric (*)" }
+    - { status: 500-599, then: retry }
+    - { at: /state, is_not: fine, then: retry }
+)yaml";
+
+/// The complaint after one change; "" when there is none.
+std::string complaint(const std::string& from, const std::string& to) {
+    auto text = kFile;
+    const auto where = text.find(from);
+    REQUIRE_MESSAGE(where != std::string::npos, from);
+    text.replace(where, from.size(), to);
+    try {
+        load_platform(YamlNode::parse(text, "demo.yaml"));
+        return {};
+    } catch (const Error& error) {
+        CHECK(error.fault() == Fault::config);
+        return describe(error);
+    }
+}
+
+class Folder {
+public:
+    explicit Folder(const std::string& name)
+        : path_(std::filesystem::temp_directory_path() / (name + std::to_string(::getpid()))) {
+        std::filesystem::create_directories(path_);
+    }
+    ~Folder() { std::filesystem::remove_all(path_); }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    void write(const std::string& file, const std::string& text) const { std::ofstream{path_ / file} << text; }
+    std::string path() const { return path_.string(); }
+
+private:
+    std::filesystem::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("a whole file becomes a model") {
+    const auto platform = load_platform(YamlNode::parse(kFile, "demo.yaml"));
+    CHECK(platform.name == "demo");
+    CHECK(platform.auth.header == "X-Token");
+    CHECK(platform.auth.scheme.empty());
+    CHECK(platform.api.version_header == "x-version");
+    CHECK(platform.find_metric("clicks")->until == day("2027-01-01"));
+    REQUIRE(platform.requests.size() == 3);
+    const auto& stats = *platform.find_request("stats");
+    CHECK(stats.window == Request::Window::range);
+    CHECK(stats.window_days == std::chrono::days{30});
+    CHECK(stats.history == std::chrono::days{90});
+    CHECK(stats.paging.max_pages == 5);
+    CHECK(stats.rows.sum);
+    CHECK(platform.find_request("nothing") == nullptr);
+    CHECK(platform.limits.front().requests == 200);
+    CHECK(platform.usage.front().header == "x-usage");
+    CHECK(platform.errors.rules.front().texts == std::vector<std::string>{"slow down"});
+}
+
+TEST_CASE("mistakes are told with line, path and hint") {
+    struct Case {
+        std::string from, to, message;
+    };
+    const Case cases[] = {
+        {"title: Demo", "titl: Demo", "demo.yaml:2: titl: unknown key\n  hint: Did you mean 'title'?"},
+        {"title: Demo\n", "", "'title' is missing"},
+        {"platform: demo", "platform: Demo", "demo.yaml:1: platform: must be in lower case"},
+        {"source: social_media", "source: organic", "demo.yaml:3: source: 'organic' is not known here"},
+        {"https://api.demo.example", "http://api.demo.example",
+         "demo.yaml:4: api.base_url: http is allowed to loopback only"},
+        {"https://api.demo.example", "https://api.demo.example/v1", "not a base URL"},
+        {"version: v1, version_header", "version_header", "there is no version to compare with"},
+        {"zone: UTC", "zone: America/Los_Angelos", "demo.yaml:6: day.zone: unknown time zone: 'America/Los_Angelos'"},
+        {"zone: UTC", "zone: UTC, zone_attribute: timezone", "must have either 'zone' or 'zone_attribute'"},
+        {"zone: UTC", "zone_attribute: timezone", "no look-up tells attribute 'timezone'"},
+        {"history: 90d", "history: 36h", "day.history: must be whole days"},
+        {"final_after: 48h", "final_after: soon", "not a duration: 'soon'"},
+        {"attributes: { currency: /currency }", "attributes: { currency: currency }",
+         "demo.yaml:10: lookups.facts.attributes.currency: not a JSON pointer: 'currency'"},
+        {"    attributes: { currency: /currency }\n    tokens: { page: /token }\n", "",
+         "the look-up looks for nothing"},
+        {"unit: ratio", "unit: apples", "metrics.rate.unit: 'apples' is not known here"},
+        {"unit: ratio", "unit: ratio, additive: true", "a ratio cannot be added up"},
+        {"until: 2027-01-01", "until: 2025-01-01", "not after 'since'"},
+        {"until: 2027-01-01", "until: 2027-02-30", "not a date: '2027-02-30'"},
+        {"metrics: [followers]", "metrics: [follower]",
+         "demo.yaml:23: requests.profile.metrics[0]: metric 'follower' is not declared\n  hint: Did you mean "
+         "'followers'?"},
+        {"metrics: [followers]", "metrics: [followers, followers]", "appears twice"},
+        {"metrics: [followers]", "metrics: []", "must name at least one metric"},
+        {"metrics: [clicks]", "metrics: [clicks, rate]", "rows.sum: metric 'rate' is not additive"},
+        {"every: slot", "every: day", "what only exists now is asked for in each slot"},
+        {"every: slot", "every: hour", "'hour' is not known here"},
+        {"path: /{version}/{account}\n    query", "path: /{version}/{acount}\n    query",
+         "requests.profile.path: '{acount}' is not known here"},
+        {"path: /{version}/{account}/stats", "path: /stats?x=1", "not a path"},
+        {"path: /{version}/{account}/stats", "path: stats", "not a path"},
+        {"values: { followers: /n/followers }", "values: { fans: /n/followers }", "metric 'fans' is not asked for"},
+        {"{ metrics: comma }", "{ start: unix }", "what only exists now has no days"},
+        {"{ metrics: comma }", "{ metrics: tab }", "'tab' is not known here"},
+        {"{ metrics: comma }", "{ metrics: comma, start: unix }", "must be one of metrics, start, end and last"},
+        {"window: { range: 30d }", "window: { range: 91d }", "window: longer than the history"},
+        {"window: { range: 30d }", "window: week", "'week' is not known here"},
+        {"reread: 3d\n    token", "reread: 1d\n    token", "shorter than day.final_after"},
+        {"reread: 3d\n    token", "token", "'reread' is missing"},
+        {"token: page", "token: pages", "no look-up tells token 'pages'"},
+        {"to: { end: unix } }", "until: never }", "the days do not stand in the query"},
+        {"to: { end: unix } }", "to: { last: date } }", "bounds: stamps are instants"},
+        {"{ last: date }", "{ last: unix }", "the last day is a date, not a time"},
+        {"{ link: /next, max_pages: 5 }", "{ link: /next, cursor: /c }", "must have either 'link' or 'cursor'"},
+        {"{ link: /next, max_pages: 5 }", "{ link: /next, max_pages: 0 }", "0 is outside 1 to 100000"},
+        {"{ link: /next, max_pages: 5 }", "{ cursor: /next }", "'query' is missing"},
+        {"shape: points", "shape: pints", "'pints' is not known here"},
+        {"shape: object, at: \"\", values", "shape: series, at: /*, values", "unknown key"},
+        {"at: /data, dimensions", "at: /*/data, dimensions", "must lead to one place"},
+        {"dimensions: [kind]", "dimensions: [unit]", "'unit' has a meaning of its own"},
+        {"window: day", "window: { range: 2d }", "a total has no date of its own"},
+        {"{ shape: totals, at: /data, dimensions: [kind] }", "{ shape: object, at: \"\" }", "an object has no dates"},
+        {"requests: 200", "requests: 0", "0 is outside 1 to 1000000"},
+        {"per: 1h", "per: 0s", "must be 1ms to 30d"},
+        {"scope: app", "scope: world", "'world' is not known here"},
+        {"then: retry }\n    - { at", "then: explode }\n    - { at",
+         "errors.rules[2].then: 'explode' is not known here"},
+        {"status: 500-599, ", "", "has no condition"},
+        {"status: 500-599", "status: 5xx", "not a number: '5xx'"},
+        {"status: 500-599", "status: 599-500", "runs backwards"},
+        {"status: 500-599", "status: 50", "an HTTP status lies between 100 and 599"},
+        {"then: wait, wait: 5m", "then: wait", "does not say how long"},
+        {"then: wait, wait: 5m", "then: gone, wait: 5m", "only 'wait' and 'retry' take a time"},
+        {"then: wait, wait: 5m", "then: wait, wait_until_midnight: Mars", "unknown time zone: 'Mars'"},
+        {"names: \"metric (*)\"", "names: metric", "must have one '*' between two texts"},
+        {"then: retry }\n    - { at", "then: retry, names: \"a*b\" }\n    - { at", "only 'bad_metric' names a metric"},
+        {"at: /state, is_not", "is_not", "need 'at'"},
+        {"  subcode: /error/subcode\n", "", ""},
+        {"  code: /error/code\n", "", "nobody said where the code is"},
+        {"{ code: 100, text", "{ code: 100, subcode: 1, text", ""},
+        {"{ status: 500-599,", "{ code: 12, text: please slow down now,",
+         "demo.yaml:54: errors.rules[2]: never decides: the rule of line 52 matches whatever it matches\n  hint: "
+         "Put the narrower rule first."},
+        {"{ status: 500-599,", "{ code: 12, subcode: 3, status: 400, text: SLOW DOWN,", "never decides"},
+        {"{ status: 500-599,", "{ code: [12, 21], text: slow down,", ""},
+        {"{ at: /state, is_not: fine, then: retry }", "{ status: 503, then: bug }", "never decides"},
+        {"{ at: /state, is_not: fine, then: retry }", "{ status: 499-503, then: bug }", ""},
+    };
+    for (const auto& [from, to, message] : cases) {
+        CAPTURE(from);
+        CAPTURE(to);
+        const auto told = complaint(from, to);
+        CAPTURE(told);
+        CHECK((message.empty() ? told.empty() : told.find(message) != std::string::npos));
+    }
+}
+
+TEST_CASE("loopback may be asked without encryption") {
+    for (const auto* base : {"http://127.0.0.1:8080", "http://localhost", "http://[::1]:1"})
+        CHECK(complaint("https://api.demo.example", base) == "");
+}
+
+TEST_CASE("later directories replace files of earlier ones; names must agree") {
+    const Folder shipped_files{"tally-catalog-a"}, own_files{"tally-catalog-b"};
+    auto other = kFile;
+    other.replace(other.find("title: Demo"), 11, "title: Mine");
+    shipped_files.write("demo.yaml", kFile);
+    shipped_files.write("README", "not a platform");
+    own_files.write("demo.yaml", other);
+    const std::vector<std::string> both{shipped_files.path(), "/nonexistent/directory", own_files.path()};
+    CHECK(Catalog::load(both).find("demo")->title == "Mine");
+    CHECK(Catalog::load({shipped_files.path()}).find("demo")->title == "Demo");
+    CHECK(Catalog::load(both).all().size() == 1);
+    CHECK(Catalog::load({}).all().empty());
+    own_files.write("other.yaml", kFile);
+    CHECK_THROWS_WITH_AS(Catalog::load(both),
+                         doctest::Contains("other.yaml:1: platform: 'demo' does not match the name of the file"),
+                         Error);
+}
+
+TEST_CASE("a platform outlives its catalog") {
+    std::shared_ptr<const Platform> kept;
+    {
+        const Folder folder{"tally-catalog-c"};
+        folder.write("demo.yaml", kFile);
+        kept = Catalog::load({folder.path()}).find("demo");
+    }
+    CHECK(kept->title == "Demo");
+}
