@@ -3,8 +3,9 @@ add_library(tally_warnings INTERFACE)
 target_compile_options(tally_warnings INTERFACE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # GCC 12 reports false positives from inlined library code (std::string growth, std::optional in coroutines).
-    target_compile_options(tally_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
+    # GCC 12 reports false positives from inlined library code (std::string growth, std::optional in
+    # coroutines, Asio's coroutine frames).
+    target_compile_options(tally_warnings INTERFACE -Wno-restrict -Wno-maybe-uninitialized -Wno-mismatched-new-delete)
 endif()
 if(TALLY_SANITIZE)
     add_compile_options(-fsanitize=${TALLY_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)

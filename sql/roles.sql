@@ -17,5 +17,8 @@ BEGIN
     IF NOT has_schema_privilege('tally_admin', 'public', 'CREATE') THEN
         GRANT CREATE, USAGE ON SCHEMA public TO tally_admin;
     END IF;
+    IF NOT has_schema_privilege('tally_reader', 'public', 'USAGE') THEN
+        GRANT USAGE ON SCHEMA public TO tally_collector, tally_reader;
+    END IF;
 END
 $$;

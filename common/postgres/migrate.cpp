@@ -65,16 +65,19 @@ std::map<int, Applied> applied_migrations(Session& session) {
     return result;
 }
 
+/// The script also grants what belongs to this one database, so it runs wherever this login may run it.
 void ensure_roles(Session& session) {
     auto transaction = session.begin();
-    if (transaction.exec("roles_ready")[0].boolean("ready")) return;
-    if (!transaction.exec("may_create_roles")[0].boolean("may"))
+    if (transaction.exec("may_create_roles")[0].boolean("may")) {
+        transaction.exec_text(std::string{sql_file("roles.sql")});
+        transaction.commit();
+        return;
+    }
+    if (!transaction.exec("roles_ready")[0].boolean("ready"))
         throw Error(
             Fault::config,
             "the roles tally_admin, tally_collector and tally_reader are missing, and this login may not make them",
-            "Let a superuser run sql/roles.sql as this login with CREATEROLE, or grant the three roles to it.");
-    transaction.exec_text(std::string{sql_file("roles.sql")});
-    transaction.commit();
+            "Let a superuser run sql/roles.sql in this database, and grant the three roles to this login.");
 }
 
 void apply(Session& session, const Known& migration) {

@@ -97,20 +97,20 @@ constexpr std::size_t kCopyChunk = 64U << 10U;
 // -- Row and Result ---------------------------------------------------------------------------------------------------
 
 int Row::column_of(const char* column) const {
-    const int number = PQfnumber(result_, column);
+    const int number = PQfnumber(result_.get(), column);
     if (number < 0) throw Error(Fault::internal, fmt::format("the statement has no column '{}'", column));
     return number;
 }
 
 bool Row::is_null(const char* column) const {
-    return PQgetisnull(result_, static_cast<int>(index_), column_of(column)) != 0;
+    return PQgetisnull(result_.get(), static_cast<int>(index_), column_of(column)) != 0;
 }
 
 std::string_view Row::view(const char* column) const {
     const int row = static_cast<int>(index_), number = column_of(column);
-    if (PQgetisnull(result_, row, number) != 0)
+    if (PQgetisnull(result_.get(), row, number) != 0)
         throw Error(Fault::internal, fmt::format("column '{}' is NULL", column));
-    return {PQgetvalue(result_, row, number), static_cast<std::size_t>(PQgetlength(result_, row, number))};
+    return {PQgetvalue(result_.get(), row, number), static_cast<std::size_t>(PQgetlength(result_.get(), row, number))};
 }
 
 std::int64_t Row::integer(const char* column) const {

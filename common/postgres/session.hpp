@@ -40,7 +40,7 @@ private:
 
 class Result;
 
-/// One row of a result; valid while the result lives. Columns are named as in the statement.
+/// One row of a result, which it keeps alive; what view() gives is valid as long as the row or its result. Columns are named as in the statement.
 /// Every reader without `optional_` throws Error (internal) when the column is NULL.
 class Row {
 public:
@@ -60,9 +60,9 @@ public:
 
 private:
     friend class Result;
-    Row(const pg_result* result, std::size_t index) : result_(result), index_(index) {}
+    Row(std::shared_ptr<const pg_result> result, std::size_t index) : result_(std::move(result)), index_(index) {}
     int column_of(const char* column) const;
-    const pg_result* result_;
+    std::shared_ptr<const pg_result> result_;
     std::size_t index_;
 };
 
@@ -72,7 +72,7 @@ public:
     std::size_t size() const noexcept;
     bool empty() const noexcept { return size() == 0; }
     std::size_t affected() const noexcept;  ///< rows inserted, updated or deleted
-    Row operator[](std::size_t index) const { return {result_.get(), index}; }
+    Row operator[](std::size_t index) const { return {result_, index}; }
 
     class Iterator {
     public:

@@ -1,7 +1,5 @@
 -- Who may do what. The collector writes numbers but cannot delete them; the reader sees numbers and never a token.
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC;
-GRANT USAGE ON SCHEMA public TO tally_collector, tally_reader;
-
 GRANT SELECT, INSERT, UPDATE ON analytics_snapshots TO tally_collector;
 GRANT SELECT, INSERT ON snapshot_revisions, runs, consents, slot_exceptions TO tally_collector;
 GRANT SELECT, INSERT, UPDATE, DELETE ON users, connections, slots, nodes, triggers, coverage, duties TO tally_collector;
