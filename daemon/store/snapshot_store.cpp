@@ -172,8 +172,10 @@ void write_triggers(Transaction& transaction, const std::vector<const RunResult*
 void write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
     for (const auto* run : runs) {
         const auto id = run->lease.connection_id;
-        if (!run->connection_state.empty())
+        if (!run->connection_state.empty()) {
             transaction.exec("set_connection_state", {id, run->connection_state, one_line(run->error)});
+            transaction.exec("fail_waiting_triggers", {id, run->lease.token});
+        }
         if (!run->learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(run->learned).dump()});
         if (run->sealed_before && run->sealed_after)
             transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});

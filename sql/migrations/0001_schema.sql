@@ -96,13 +96,14 @@ CREATE TABLE triggers (
     run_id        bigint,
     CHECK ((from_day IS NULL) = (to_day IS NULL)),
     CHECK (from_day <= to_day),
-    CHECK ((state = 'waiting') = (run_id IS NULL))
+    CHECK (state <> 'waiting' OR run_id IS NULL)
 );
 CREATE SEQUENCE run_group;
 CREATE INDEX triggers_by_group ON triggers (run_group);
 CREATE INDEX triggers_waiting ON triggers (connection_id) WHERE state = 'waiting';
 COMMENT ON TABLE triggers IS 'Runs asked for by hand; the members of one request share run_group.';
 COMMENT ON COLUMN triggers.from_day IS 'NULL: the ordinary plan';
+COMMENT ON COLUMN triggers.run_id IS 'the run that served it; NULL beside failed: the connection stopped being active first';
 
 CREATE TABLE slot_exceptions (
     connection_id bigint NOT NULL,

@@ -102,6 +102,9 @@ WITH changed AS (
            state_since = CASE WHEN state = 'paused' THEN state_since ELSE now() END
      WHERE user_id = $1 AND platform = $2 AND account_id = $3
     RETURNING connection_id
+), ended AS (
+    UPDATE triggers t SET state = 'failed' FROM changed
+     WHERE t.connection_id = changed.connection_id AND t.state = 'waiting'
 )
 UPDATE slots s SET due_at = 'infinity' FROM changed WHERE s.connection_id = changed.connection_id
 

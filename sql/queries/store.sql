@@ -82,6 +82,10 @@ UPDATE triggers t SET state = s.state, run_id = s.run_id
 UPDATE connections SET state = $2, state_reason = $3, state_since = now()
  WHERE connection_id = $1 AND state = 'active'
 
+-- name: fail_waiting_triggers
+-- $1 connection, $2 run: the run that ended the connection's collection answers for what still waited for it
+UPDATE triggers SET state = 'failed', run_id = $2 WHERE connection_id = $1 AND state = 'waiting'
+
 -- name: learn_attributes
 -- $1 connection, $2 attributes as JSON, merged over what is known
 UPDATE connections SET attributes = attributes || $2::jsonb

@@ -41,9 +41,10 @@ class Stack:
             self.travel(at)
         self.daemons = []
         self.start_simulator()
-        self.config = self.dir / "tallyd.yaml"
-        self.write_config(self.extra_config)
         self.daemon = None
+        self.config = self.dir / "tallyd.yaml"
+        self.client_config = self.dir / "tallyctl.yaml"  # what the daemon began with: tests break the other one
+        self.write_config(self.extra_config)
 
     # -- clock -------------------------------------------------------------------------------------------------------
     def travel(self, at):
@@ -76,7 +77,10 @@ class Stack:
 
     def write_config(self, extra="", state_dir="state"):
         platforms = "".join(f"  {name}:\n    base_url: {self.sim_url}\n" for name in PLATFORMS)
-        self.config.write_text(f"state_dir: {self.dir}/{state_dir}\nplatforms:\n{platforms}{extra}")
+        text = f"state_dir: {self.dir}/{state_dir}\nplatforms:\n{platforms}{extra}"
+        self.config.write_text(text)
+        if not self.daemon:
+            self.client_config.write_text(text)
 
     def start(self, wait=True):
         log = open(self.dir / "tallyd.log", "ab")
@@ -120,7 +124,7 @@ class Stack:
 
     # -- what a user types -------------------------------------------------------------------------------------------
     def ctl(self, *args, stdin=None, check=True, timeout=300):
-        result = subprocess.run([BIN / "tallyctl", "--config", self.config, *args], input=stdin, text=True,
+        result = subprocess.run([BIN / "tallyctl", "--config", self.client_config, *args], input=stdin, text=True,
                                 capture_output=True, timeout=timeout, env=self.environment())
         if check:
             assert result.returncode == 0, f"{args} ended with {result.returncode}\n{result.stdout}\n{result.stderr}\n{self.log()}"

@@ -22,7 +22,7 @@ def test_a_wrong_configuration_stops_the_start_with_file_line_and_hint(make_stac
     assert result.returncode == 78
     assert f"{stack.config}:" in result.stderr and "concurency" in result.stderr and "'concurrency'" in result.stderr
     check = stack.ctl("config", "check", check=False)
-    assert check.returncode == 78 and "concurency" in check.stderr
+    assert check.returncode == 78 and "concurency" in check.stderr, check.stderr
 
 
 def test_yaml_that_is_none_and_files_that_are_not_there(make_stack, tmp_path):
@@ -66,7 +66,7 @@ def test_without_the_daemon_commands_say_so(make_stack):
 
 
 def test_usage_errors_teach(stack):
-    for args, word in ((["statsu"], "status"), (["user", "add"], "ID"), (["run", "--form", "-3d"], "--from"), (["export", "--from", "yesterday"], "YYYY-MM-DD"),
+    for args, word in ((["statsu"], "status"), (["user", "add"], "USER"), (["run", "--form", "-3d"], "--from"), (["export", "--from", "yesterday"], "YYYY-MM-DD"),
                        (["user", "add", "u", "--tier", "golden"], "free")):
         result = stack.ctl(*args, check=False)
         assert result.returncode == 64, (args, result.returncode, result.stderr)
