@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A simulator and a daemon of their own for each test, driven as a user drives them: through the programs."""
 import contextlib
-import datetime
 import json
 import os
 import pathlib
@@ -16,7 +15,6 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("TALLY_BIN", ROOT / "build/release/bin"))
 PLATFORMS = ("instagram", "facebook", "youtube", "snapchat")
-FAKETIME = next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
 
 
 def wait_until(condition, timeout=60.0, step=0.05, what="condition"):
@@ -30,42 +28,19 @@ def wait_until(condition, timeout=60.0, step=0.05, what="condition"):
 
 
 class Stack:
-    def __init__(self, at=None, config=""):
-        """at: the RFC 3339 time that every process believes in, moved with travel()."""
+    def __init__(self, config=""):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tally-e2e-", dir="/tmp"))
         os.chmod(self.dir, 0o755)  # as root the private cluster runs as another user
         self.extra_config = config
-        self.clock = self.dir / "clock"
-        self.faked = at is not None
-        if self.faked:
-            self.travel(at)
-        self.daemons = []
         self.start_simulator()
         self.daemon = None
         self.config = self.dir / "tallyd.yaml"
         self.client_config = self.dir / "tallyctl.yaml"  # what the daemon began with: tests break the other one
         self.write_config(self.extra_config)
 
-    # -- clock -------------------------------------------------------------------------------------------------------
-    def travel(self, at):
-        target = datetime.datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
-        temporary = self.clock.with_suffix(".new")
-        temporary.write_text(f"{int(target - time.time()):+d}s\n")
-        temporary.chmod(0o644)
-        temporary.rename(self.clock)
-        if getattr(self, "daemon", None):
-            time.sleep(1.2)  # the time library looks at the file once a second
-
-    def now(self):
-        offset = int(self.clock.read_text().strip().rstrip("s")) if self.faked else 0
-        return datetime.datetime.fromtimestamp(time.time() + offset, datetime.timezone.utc)
-
-    def environment(self):
-        env = {k: v for k, v in os.environ.items() if not k.startswith("TALLY_")}
-        if self.faked:
-            env |= {"LD_PRELOAD": str(FAKETIME), "FAKETIME_TIMESTAMP_FILE": str(self.clock),
-                    "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_RESET": "1"}
-        return env
+    @staticmethod
+    def environment():
+        return {k: v for k, v in os.environ.items() if not k.startswith("TALLY_")}
 
     # -- processes ---------------------------------------------------------------------------------------------------
     def start_simulator(self):
