@@ -4,6 +4,8 @@
 
 namespace tally {
 
-std::string_view version() noexcept { return TALLY_VERSION; }
+std::string_view version() noexcept {
+    return TALLY_VERSION;
+}
 
 }  // namespace tally

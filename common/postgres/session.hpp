@@ -40,8 +40,8 @@ private:
 
 class Result;
 
-/// One row of a result, which it keeps alive; what view() gives is valid as long as the row or its result. Columns are named as in the statement.
-/// Every reader without `optional_` throws Error (internal) when the column is NULL.
+/// One row of a result, which it keeps alive; what view() gives is valid as long as the row or its result. Columns are
+/// named as in the statement. Every reader without `optional_` throws Error (internal) when the column is NULL.
 class Row {
 public:
     bool is_null(const char* column) const;
@@ -128,7 +128,7 @@ private:
 struct Options {
     std::string url;  ///< a libpq URL or key=value text
     std::string application_name = "tally";
-    std::string role{};                                     ///< SET ROLE after connecting; empty: the login's own
+    std::string role{};                                   ///< SET ROLE after connecting; empty: the login's own
     std::chrono::milliseconds statement_timeout{60'000};  ///< 0: none
     std::chrono::milliseconds lock_timeout{10'000};       ///< 0: none
     std::chrono::seconds connect_timeout{10};
