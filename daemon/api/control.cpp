@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <ranges>
 
@@ -171,7 +172,7 @@ Control::Answer Control::status() {
     data["database"].update({{"status", "up"},
                              {"kind", facts.database_kind},
                              {"url", facts.database_url},
-                             {"response_ms", elapsed},
+                             {"response_ms", std::round(elapsed * 10) / 10},
                              {"vault_key", facts.vault_key}});
     data["nodes"] = seen["nodes"];
     data["tiers"] = json::array();
