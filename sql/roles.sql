@@ -1,27 +1,24 @@
--- The three roles of tally; safe to run again. Run by the migration; needs CREATEROLE only while a role is missing.
--- tally_admin owns everything, makes and drops partitions; tally_collector is the daemon; tally_reader exports.
+-- The three roles of tally. Run by a role with CREATEROLE, once per cluster; running it again changes nothing.
+-- tallyd runs it itself where it may (always in its private cluster); elsewhere a DBA does, as the user of database.url:
+--   psql "$URL" -f roles.sql
 DO $$
 DECLARE
     wanted text;
 BEGIN
     FOREACH wanted IN ARRAY ARRAY['tally_admin', 'tally_collector', 'tally_reader'] LOOP
-        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
-            BEGIN
-                EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN
-                NULL;  -- another database of this cluster was migrated at the same moment
-            END;
+        IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = wanted) THEN
+            EXECUTE format('CREATE ROLE %I NOLOGIN', wanted);
         END IF;
-        -- A superuser may become anyone; everyone else has to be a member.
-        IF NOT pg_has_role(session_user, wanted, 'MEMBER') THEN
-            EXECUTE format('GRANT %I TO %I', wanted, session_user);
+        IF NOT pg_has_role(current_user, wanted, 'MEMBER') THEN
+            EXECUTE format('GRANT %I TO %I', wanted, current_user);
         END IF;
     END LOOP;
+    EXECUTE format('GRANT CREATE ON DATABASE %I TO tally_admin', current_database());
     IF NOT has_schema_privilege('tally_admin', 'public', 'CREATE') THEN
-        GRANT USAGE, CREATE ON SCHEMA public TO tally_admin;
+        GRANT CREATE, USAGE ON SCHEMA public TO tally_admin;
     END IF;
-    IF NOT has_database_privilege('tally_collector', current_database(), 'TEMPORARY') THEN
-        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO tally_collector', current_database());
+    IF NOT has_schema_privilege('tally_reader', 'public', 'USAGE') THEN
+        GRANT USAGE ON SCHEMA public TO tally_collector, tally_reader;
     END IF;
 END
 $$;

@@ -3,71 +3,49 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <memory>
 #include <mutex>
-#include <type_traits>
 #include <vector>
 
 #include "common/postgres/session.hpp"
 
 namespace tally::postgres {
 
-/// Thread-safe. Sessions are opened when they are first needed and replaced when they broke.
+/// Thread-safe. Sessions connect on first use and again after they broke; must outlive what it lends.
 class Pool {
 public:
-    /// Opens one session. @throws Error as Session does
-    Pool(Options options, unsigned size);
+    Pool(Options options, std::size_t size) : options_(std::move(options)), free_(size) {}
 
-    /// One try a call; blocks while all sessions are in use. Rolls back when `work` throws.
-    /// `work` gets a Transaction and must leave it uncommitted: run() commits it after `work` returned.
-    /// A conflict with another session (deadlock, serialization) is tried again, so `work` may run more than once.
-    template <class F>
-    auto run(F&& work) -> std::invoke_result_t<F&, Transaction&> {
-        using Value = std::invoke_result_t<F&, Transaction&>;
-        for (unsigned attempt = 1;; ++attempt) {
-            Loan loan{*this};
-            try {
-                auto transaction = loan.begin();
-                if constexpr (std::is_void_v<Value>) {
-                    work(transaction);
-                    transaction.commit();
-                    return;
-                } else {
-                    auto value = work(transaction);
-                    transaction.commit();
-                    return value;
-                }
-            } catch (const SqlError& error) {
-                if (!error.is_conflict() || attempt >= kTries) throw;
-            }
+    /// A session for as long as this lives.
+    class Lent {
+    public:
+        Lent(Pool& pool, std::unique_ptr<Session> session) : pool_(&pool), session_(std::move(session)) {}
+        Lent(Lent&&) noexcept = default;
+        Lent& operator=(Lent&&) = delete;
+        ~Lent() {
+            if (session_) pool_->give_back(std::move(session_));
         }
-    }
+        Session& operator*() const noexcept { return *session_; }
+        Session* operator->() const noexcept { return session_.get(); }
+
+    private:
+        Pool* pool_;
+        std::unique_ptr<Session> session_;
+    };
+
+    /// Blocks until a session is free. @throws Error (unreachable) when it cannot connect
+    Lent acquire();
 
     const Options& options() const noexcept { return options_; }
 
 private:
-    static constexpr unsigned kTries = 4;
+    void give_back(std::unique_ptr<Session> session) noexcept;
 
-    /// A session for as long as one transaction takes.
-    class Loan {
-    public:
-        explicit Loan(Pool& pool);
-        ~Loan();
-        Loan(const Loan&) = delete;
-        Loan& operator=(const Loan&) = delete;
-        /// Begins on the session; one that died while it was idle is replaced first.
-        Transaction begin();
-
-    private:
-        Pool& pool_;
-        std::unique_ptr<Session> session_;
-    };
-
-    const Options options_;
+    Options options_;
     std::mutex mutex_;
     std::condition_variable returned_;
-    std::vector<std::unique_ptr<Session>> idle_;
-    unsigned free_;  // sessions that may still be lent, open or not
+    std::vector<std::unique_ptr<Session>> free_;  // null: a place without a connection
 };
 
 }  // namespace tally::postgres

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wraps libpqxx: the only place, beside the private cluster's ping, that names it or libpq.
+// Session over libpq, which is named here only.
 #include "common/postgres/session.hpp"
 
 #include <fmt/format.h>
@@ -7,9 +7,8 @@
 
 #include <array>
 #include <charconv>
-#include <pqxx/pqxx>
+#include <new>
 #include <set>
-#include <utility>
 
 #include "common/postgres/statements.hpp"
 
@@ -17,116 +16,111 @@ namespace tally::postgres {
 
 namespace {
 
-constexpr int kRowsAFetch = 2'000;
-
-struct FreeConninfo {
-    void operator()(PQconninfoOption* options) const noexcept { PQconninfoFree(options); }
-};
-using Conninfo = std::unique_ptr<PQconninfoOption, FreeConninfo>;
-
-/// @throws Error (config) without libpq's words: they quote pieces of the URL, which may be pieces of a password.
-Conninfo parse_url(const std::string& url) {
-    Conninfo parsed{PQconninfoParse(url.c_str(), nullptr)};
-    if (!parsed)
-        throw Error(Fault::config, "the database URL is malformed",
-                    "Write postgresql://user@host:5432/database, and percent-encode special characters of a password.");
-    return parsed;
-}
-
-std::string option_of(const Conninfo& parsed, std::string_view keyword) {
-    for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
-        if (option->keyword == keyword && option->val != nullptr) return option->val;
-    }
-    return {};
-}
-
-/// The server's first line without its severity ("ERROR:  ").
-std::string first_line(std::string_view text) {
+/// The first line of libpq's text without "ERROR:" and without line ends.
+std::string first_line(std::string text) {
     text = text.substr(0, text.find('\n'));
-    if (const auto colon = text.find(":  "); colon != std::string_view::npos && colon < 10) text.remove_prefix(colon + 3);
-    return std::string{text};
+    for (const auto* prefix : {"ERROR:  ", "FATAL:  ", "PANIC:  "}) {
+        if (text.starts_with(prefix)) text = text.substr(8);
+    }
+    return make_storable(text, 500);
 }
 
 Fault fault_of_state(std::string_view state) noexcept {
+    if (state.starts_with("40") || state == "55P03" || state == "57014") return Fault::temporary;
+    if (state.starts_with("08") || state.starts_with("57P") || state.starts_with("53")) return Fault::unreachable;
     if (state == "42501") return Fault::denied;
-    if (state == "40001" || state == "40P01" || state == "55P03" || state == "57014") return Fault::temporary;
-    if (state.starts_with("53")) return Fault::temporary;                              // no space, memory, connections
-    if (state.starts_with("57P") || state.starts_with("08")) return Fault::unreachable;  // shutting down, cut
-    if (state.starts_with("42")) return Fault::internal;                               // our statement is wrong
     return Fault::failed;
 }
 
-/// Runs libpqxx code and turns its exceptions into ours.
-template <class F>
-auto translated(F&& work) -> decltype(work()) {
-    try {
-        return work();
-    } catch (const pqxx::broken_connection& error) {
-        throw Error(Fault::unreachable, fmt::format("the database connection is lost: {}", first_line(error.what())));
-    } catch (const pqxx::sql_error& error) {
-        throw SqlError(fault_of_state(error.sqlstate()), first_line(error.what()), error.sqlstate());
-    } catch (const pqxx::in_doubt_error& error) {
-        throw Error(Fault::unreachable, first_line(error.what()));
-    } catch (const pqxx::failure& error) {
-        throw Error(Fault::unreachable, first_line(error.what()));
-    }
+std::string setting(std::string_view name, std::chrono::milliseconds value) {
+    return fmt::format("SET {} = {};", name, value.count());
 }
 
-/// The keywords that the session adds to the URL.
-std::string with_session_options(const Options& options) {
-    const auto parsed = parse_url(options.url);
-    std::string text;
-    const auto add = [&text](std::string_view keyword, std::string_view value) {
-        text += fmt::format("{}='", keyword);
-        for (const char c : value) {
-            if (c == '\'' || c == '\\') text += '\\';
-            text += c;
+std::vector<const char*> pointers(const std::vector<Param>& params) {
+    std::vector<const char*> result;
+    result.reserve(params.size());
+    for (const auto& param : params) result.push_back(param.c_str());
+    return result;
+}
+
+struct ResultFree {
+    void operator()(PGresult* result) const noexcept { PQclear(result); }
+};
+using OwnedResult = std::unique_ptr<PGresult, ResultFree>;
+
+struct ConnectionFree {
+    void operator()(PGconn* connection) const noexcept { PQfinish(connection); }
+};
+
+/// The result when it is a good one. @throws SqlError, or Error (unreachable) when the connection broke
+OwnedResult checked(PGconn* connection, PGresult* raw) {
+    OwnedResult result{raw};
+    const auto status = PQresultStatus(raw);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_COPY_IN) return result;
+    const auto* state = raw != nullptr ? PQresultErrorField(raw, PG_DIAG_SQLSTATE) : nullptr;
+    const std::string message = raw != nullptr ? PQresultErrorMessage(raw) : PQerrorMessage(connection);
+    if (PQstatus(connection) == CONNECTION_BAD || state == nullptr)
+        throw Error(Fault::unreachable, "the database connection is lost: " + first_line(message));
+    throw SqlError(fault_of_state(state), "database: " + first_line(message), state);
+}
+
+/// One field in COPY's text form.
+void append_copy_field(std::string& line, const std::optional<std::string>& value) {
+    if (!value) {
+        line += "\\N";
+        return;
+    }
+    for (const char c : *value) {
+        switch (c) {
+            case '\\':
+                line += "\\\\";
+                break;
+            case '\n':
+                line += "\\n";
+                break;
+            case '\r':
+                line += "\\r";
+                break;
+            case '\t':
+                line += "\\t";
+                break;
+            default:
+                line += c;
         }
-        text += "' ";
-    };
-    for (const auto* option = parsed.get(); option->keyword != nullptr; ++option) {
-        if (option->val != nullptr) add(option->keyword, option->val);
     }
-    if (option_of(parsed, "application_name").empty()) add("application_name", options.application_name);
-    if (option_of(parsed, "connect_timeout").empty())
-        add("connect_timeout", std::to_string(options.connect_timeout.count()));
-    return text;
 }
+
+constexpr std::size_t kCopyChunk = 64U << 10U;
 
 }  // namespace
 
-// -- rows -------------------------------------------------------------------------------------------------------------
+// -- Row and Result ---------------------------------------------------------------------------------------------------
 
-namespace {
-
-pqxx::field field_of(const pqxx::result& result, std::size_t row, const char* column) {
-    const auto number = translated([&] { return result.column_number(column); });
-    return result[static_cast<pqxx::result::size_type>(row)][number];
+int Row::column_of(const char* column) const {
+    const int number = PQfnumber(result_.get(), column);
+    if (number < 0) throw Error(Fault::internal, fmt::format("the statement has no column '{}'", column));
+    return number;
 }
 
-std::string_view view_of(const pqxx::field& field) { return {field.c_str(), field.size()}; }
-
-template <class T>
-T number_of(std::string_view text, const char* column) {
-    T value{};
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
-        throw Error(Fault::internal, fmt::format("column '{}' is no number of this kind: '{}'", column, text));
-    return value;
+bool Row::is_null(const char* column) const {
+    return PQgetisnull(result_.get(), static_cast<int>(index_), column_of(column)) != 0;
 }
-
-}  // namespace
-
-bool Row::is_null(const char* column) const { return field_of(*result_, index_, column).is_null(); }
 
 std::string_view Row::view(const char* column) const {
-    const auto field = field_of(*result_, index_, column);
-    if (field.is_null()) throw Error(Fault::internal, fmt::format("column '{}' is NULL", column));
-    return view_of(field);
+    const int row = static_cast<int>(index_), number = column_of(column);
+    if (PQgetisnull(result_.get(), row, number) != 0)
+        throw Error(Fault::internal, fmt::format("column '{}' is NULL", column));
+    return {PQgetvalue(result_.get(), row, number), static_cast<std::size_t>(PQgetlength(result_.get(), row, number))};
 }
 
-std::int64_t Row::integer(const char* column) const { return number_of<std::int64_t>(view(column), column); }
-double Row::number(const char* column) const { return number_of<double>(view(column), column); }
+std::int64_t Row::integer(const char* column) const {
+    const auto text = view(column);
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size())
+        throw Error(Fault::internal, fmt::format("column '{}' is no whole number", column));
+    return value;
+}
 
 std::optional<std::string> Row::optional_text(const char* column) const {
     return is_null(column) ? std::nullopt : std::optional{text(column)};
@@ -141,218 +135,201 @@ std::optional<Day> Row::optional_day(const char* column) const {
     return is_null(column) ? std::nullopt : std::optional{day(column)};
 }
 
-std::size_t Row::columns() const noexcept { return result_->columns(); }
-
-std::optional<std::string_view> Row::at(std::size_t column) const noexcept {
-    const auto field =
-        (*result_)[static_cast<pqxx::result::size_type>(index_)][static_cast<pqxx::row::size_type>(column)];
-    if (field.is_null()) return std::nullopt;
-    return view_of(field);
+std::size_t Result::size() const noexcept {
+    return static_cast<std::size_t>(PQntuples(result_.get()));
 }
 
-std::size_t Result::size() const noexcept { return result_->size(); }
-std::size_t Result::affected() const noexcept { return result_->affected_rows(); }
+std::size_t Result::affected() const noexcept {
+    const std::string_view text = PQcmdTuples(const_cast<PGresult*>(result_.get()));  // libpq's signature lacks const
+    std::size_t count = 0;
+    std::from_chars(text.data(), text.data() + text.size(), count);
+    return count;
+}
 
-// -- session ----------------------------------------------------------------------------------------------------------
-
-namespace {
-
-/// libpqxx hands notifications to observers; all we want to know is that one came.
-class Listener : public pqxx::notification_receiver {
-public:
-    Listener(pqxx::connection_base& connection, const std::string& channel, bool& came)
-        : pqxx::notification_receiver(connection, channel), came_(came) {}
-    void operator()(const std::string&, int) override { came_ = true; }
-
-private:
-    bool& came_;
-};
-
-/// Notices ("relation exists already, skipping") are of no use to anyone here; errors come as exceptions.
-class Silence : public pqxx::errorhandler {
-public:
-    using pqxx::errorhandler::errorhandler;
-    bool operator()(const char*) noexcept override { return false; }
-};
-
-}  // namespace
+// -- Session ----------------------------------------------------------------------------------------------------------
 
 struct Session::State {
-    explicit State(const std::string& text) : connection(text), silence(connection) {
-        // A session that comes back by itself would come back without its role, settings and temporary tables.
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-        connection.inhibit_reactivation(true);
-#pragma GCC diagnostic pop
-    }
+    std::unique_ptr<PGconn, ConnectionFree> connection;
+    std::set<std::string, std::less<>> prepared;
 
-    const std::string& prepared(std::string_view name) {
-        const auto found = prepared_names.find(name);
-        if (found != prepared_names.end()) return *found;
-        translated([&] { connection.prepare(std::string{name}, statement(name)); });
-        return *prepared_names.emplace(name).first;
+    OwnedResult run(const std::string& sql) const {
+        return checked(connection.get(), PQexec(connection.get(), sql.c_str()));
     }
-
-    pqxx::connection connection;
-    Silence silence;
-    std::set<std::string, std::less<>> prepared_names;
-    bool notified = false;
-    std::vector<std::unique_ptr<Listener>> listeners;
 };
 
-Session::Session(const Options& options) {
-    const auto text = with_session_options(options);
-    const auto password = option_of(parse_url(options.url), "password");
-    try {
-        state_ = std::make_unique<State>(text);
-    } catch (const std::exception& error) {
-        auto message = first_line(error.what());
-        for (std::size_t at = 0; !password.empty() && (at = message.find(password, at)) != std::string::npos; at += 3)
-            message.replace(at, password.size(), "***");
-        throw Error(Fault::unreachable,
-                    fmt::format("cannot connect to the database '{}': {}", display_url(options.url), message),
-                    "Check database.url and that PostgreSQL is running and lets this user in.");
+Session::Session(const Options& options) : state_(std::make_unique<State>()) {
+    // libpq's own errors may repeat the URL with its password, so the URL is checked before it is used.
+    char* words = nullptr;
+    auto* parsed = PQconninfoParse(options.url.c_str(), &words);
+    if (parsed == nullptr) {
+        PQfreemem(words);
+        throw Error(Fault::config, "database.url is no PostgreSQL URL",
+                    "Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE or host=… dbname=….");
     }
-    auto settings = fmt::format(
-        "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; SET bytea_output = 'hex'; SET search_path = public, pg_temp; "
-        "SET client_min_messages = warning; SET client_encoding = 'UTF8'; SET extra_float_digits = 1; "
-        "SET statement_timeout = {}; SET lock_timeout = {};",
-        options.statement_timeout.count(), options.lock_timeout.count());
-    if (!options.role.empty()) settings += fmt::format(" SET ROLE {};", quote_identifier(options.role));
-    exec_alone(settings);
+    PQconninfoFree(parsed);
+    const auto timeout = std::to_string(options.connect_timeout.count());
+    const std::array<const char*, 4> names{"dbname", "connect_timeout", "application_name", nullptr};
+    const std::array<const char*, 4> values{options.url.c_str(), timeout.c_str(), options.application_name.c_str(),
+                                            nullptr};
+    state_->connection.reset(PQconnectdbParams(names.data(), values.data(), 1));
+    if (!state_->connection) throw std::bad_alloc();
+    auto* connection = state_->connection.get();
+    if (PQstatus(connection) != CONNECTION_OK)
+        throw Error(Fault::unreachable,
+                    fmt::format("cannot connect to the database {}: {}", display_url(options.url),
+                                first_line(PQerrorMessage(connection))),
+                    "Check that PostgreSQL runs there and that database.url is right.");
+    PQsetErrorVerbosity(connection, PQERRORS_TERSE);
+    state_->run(
+        "SET client_min_messages = warning; SET client_encoding = 'UTF8'; SET timezone = 'UTC';"
+        "SET datestyle = 'ISO, YMD'; SET extra_float_digits = 1; SET search_path = public;" +
+        setting("statement_timeout", options.statement_timeout) + setting("lock_timeout", options.lock_timeout));
+    if (!options.role.empty()) state_->run("SET ROLE " + quote_identifier(options.role));
 }
 
 Session::Session(Session&&) noexcept = default;
 Session& Session::operator=(Session&&) noexcept = default;
 Session::~Session() = default;
 
-bool Session::is_open() const noexcept { return state_->connection.is_open(); }
+bool Session::is_open() const noexcept {
+    return PQstatus(state_->connection.get()) == CONNECTION_OK;
+}
 
 void Session::exec_alone(const std::string& sql) {
-    translated([&] {
-        pqxx::nontransaction alone{state_->connection};
-        alone.exec(sql);
-    });
+    state_->run(sql);
 }
 
-void Session::listen(const std::string& channel) {
-    translated([&] {
-        state_->listeners.push_back(std::make_unique<Listener>(state_->connection, channel, state_->notified));
-    });
-}
-
-bool Session::await_notification(std::chrono::milliseconds timeout) {
-    state_->notified = false;
-    translated([&] {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-        const auto rest = std::chrono::duration_cast<std::chrono::microseconds>(timeout - seconds);
-        state_->connection.await_notification(static_cast<long>(seconds.count()), static_cast<long>(rest.count()));
-    });
-    return state_->notified;
-}
-
-// -- transaction ------------------------------------------------------------------------------------------------------
+// -- Transaction ------------------------------------------------------------------------------------------------------
 
 struct Transaction::State {
-    State(Session::State& owner, bool read_only) : session(owner) {
-        if (read_only)
-            work = std::make_unique<
-                pqxx::transaction<pqxx::repeatable_read, pqxx::readwrite_policy::read_only>>(owner.connection);
-        else
-            work = std::make_unique<pqxx::work>(owner.connection);
+    State(Session::State& session_state, const char* begin) : session(&session_state) { session->run(begin); }
+    ~State() {
+        if (open) PQclear(PQexec(session->connection.get(), "ROLLBACK"));
     }
-    Session::State& session;
-    std::unique_ptr<pqxx::dbtransaction> work;
+    State(const State&) = delete;
+    State& operator=(const State&) = delete;
+
+    Session::State* session;
+    bool open = true;
 };
 
 Transaction Session::begin() {
-    return translated([&] { return Transaction{std::make_unique<Transaction::State>(*state_, false)}; });
+    return Transaction{std::make_unique<Transaction::State>(*state_, "BEGIN")};
 }
 
 Transaction Session::begin_read_only() {
-    return translated([&] { return Transaction{std::make_unique<Transaction::State>(*state_, true)}; });
+    return Transaction{
+        std::make_unique<Transaction::State>(*state_, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")};
 }
 
 Transaction::Transaction(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Transaction::Transaction(Transaction&&) noexcept = default;
 Transaction::~Transaction() = default;
 
-Result Transaction::exec(std::string_view statement_name, const std::vector<Param>& params) {
-    const auto& name = state_->session.prepared(statement_name);
-    std::vector<const char*> values;
-    values.reserve(params.size());
-    for (const auto& param : params) values.push_back(param.c_str());
-    return Result{std::make_shared<const pqxx::result>(translated([&] {
-        return state_->work->exec_prepared(name, pqxx::prepare::make_dynamic_params(values));
-    }))};
-}
-
 Result Transaction::exec(std::string_view statement_name, std::initializer_list<Param> params) {
     return exec(statement_name, std::vector<Param>(params));
 }
 
-Result Transaction::exec_text(const std::string& sql) {
-    return Result{std::make_shared<const pqxx::result>(translated([&] { return state_->work->exec(sql); }))};
+Result Transaction::exec(std::string_view statement_name, const std::vector<Param>& params) {
+    auto& session = *state_->session;
+    auto* connection = session.connection.get();
+    const std::string name{statement_name};
+    if (!session.prepared.contains(name)) {
+        checked(connection, PQprepare(connection, name.c_str(), statement(statement_name).c_str(), 0, nullptr));
+        session.prepared.insert(name);
+    }
+    const auto values = pointers(params);
+    auto result = checked(connection, PQexecPrepared(connection, name.c_str(), static_cast<int>(values.size()),
+                                                     values.data(), nullptr, nullptr, 0));
+    return Result{std::shared_ptr<const pg_result>(result.release(), ResultFree{})};
 }
 
-void Transaction::for_each(std::string_view statement_name, const std::vector<Param>& params,
-                           const std::function<void(const Row&)>& consume) {
-    std::vector<const char*> values;
-    values.reserve(params.size());
-    for (const auto& param : params) values.push_back(param.c_str());
-    translated([&] {
-        state_->work->exec_params("DECLARE tally_stream NO SCROLL CURSOR FOR " + statement(statement_name),
-                                  pqxx::prepare::make_dynamic_params(values));
-    });
-    const auto fetch = fmt::format("FETCH {} FROM tally_stream", kRowsAFetch);
-    for (;;) {
-        const auto rows = exec_text(fetch);
-        for (const auto row : rows) consume(row);
-        if (rows.size() < kRowsAFetch) break;
-    }
-    exec_text("CLOSE tally_stream");
+Result Transaction::exec_text(const std::string& sql) {
+    auto result = state_->session->run(sql);
+    return Result{std::shared_ptr<const pg_result>(result.release(), ResultFree{})};
 }
 
 void Transaction::copy(const std::string& table, const std::vector<std::string>& columns,
                        const std::function<bool(std::vector<Param>&)>& next_row) {
-    translated([&] {
-        pqxx::stream_to stream{*state_->work, table, columns};
-        std::vector<Param> row(columns.size(), Param{std::nullopt});
-        std::vector<const char*> fields(columns.size());
+    auto* connection = state_->session->connection.get();
+    std::string names;
+    for (const auto& column : columns) names += (names.empty() ? "" : ", ") + quote_identifier(column);
+    state_->session->run(fmt::format("COPY {} ({}) FROM STDIN", quote_identifier(table), names));
+    std::string chunk;
+    const auto send = [&] {
+        if (PQputCopyData(connection, chunk.data(), static_cast<int>(chunk.size())) != 1)
+            throw Error(Fault::unreachable,
+                        "the database connection is lost: " + first_line(PQerrorMessage(connection)));
+        chunk.clear();
+    };
+    std::vector<Param> row(columns.size(), Param{std::nullopt});
+    try {
         while (next_row(row)) {
-            for (std::size_t i = 0; i < row.size(); ++i) fields[i] = row[i].c_str();
-            stream << fields;
+            for (std::size_t i = 0; i < row.size(); ++i) {
+                if (i > 0) chunk += '\t';
+                append_copy_field(chunk, row[i].text());
+            }
+            chunk += '\n';
+            if (chunk.size() >= kCopyChunk) send();
         }
-        stream.complete();
-    });
+        send();
+    } catch (...) {
+        PQputCopyEnd(connection, "the rows end early");
+        while (auto* result = PQgetResult(connection)) PQclear(result);
+        throw;
+    }
+    if (PQputCopyEnd(connection, nullptr) != 1)
+        throw Error(Fault::unreachable, "the database connection is lost: " + first_line(PQerrorMessage(connection)));
+    OwnedResult last{PQgetResult(connection)};
+    while (auto* more = PQgetResult(connection)) PQclear(more);
+    checked(connection, last.release());
 }
 
 void Transaction::commit() {
-    translated([&] { state_->work->commit(); });
+    state_->open = false;
+    const auto result = state_->session->run("COMMIT");
+    // COMMIT of a transaction that had failed answers ROLLBACK and reports no error.
+    if (std::string_view{PQcmdStatus(result.get())} != "COMMIT")
+        throw Error(Fault::internal, "the transaction had failed before its commit");
 }
 
-// -- text -------------------------------------------------------------------------------------------------------------
+// -- Texts ------------------------------------------------------------------------------------------------------------
 
 std::string display_url(const std::string& url) {
-    const auto parsed = parse_url(url);
-    const auto user = option_of(parsed, "user");
-    const auto host = option_of(parsed, "host").empty() ? option_of(parsed, "hostaddr") : option_of(parsed, "host");
-    const auto port = option_of(parsed, "port");
-    const auto database = option_of(parsed, "dbname");
-    return fmt::format("postgresql://{}{}{}{}/{}", user.empty() ? "" : user + "@", host, port.empty() ? "" : ":", port,
+    char* words = nullptr;
+    auto* parsed = PQconninfoParse(url.c_str(), &words);
+    if (parsed == nullptr) {
+        PQfreemem(words);
+        return "(malformed URL)";
+    }
+    std::string user, host, port, database;
+    for (const auto* option = parsed; option->keyword != nullptr; ++option) {
+        if (option->val == nullptr) continue;
+        const std::string_view keyword = option->keyword;
+        if (keyword == "user") user = option->val;
+        if (keyword == "host" || (keyword == "hostaddr" && host.empty())) host = option->val;
+        if (keyword == "port") port = option->val;
+        if (keyword == "dbname") database = option->val;
+    }
+    PQconninfoFree(parsed);
+    return fmt::format("postgresql://{}{}{}{}{}/{}", user, user.empty() ? "" : "@", host, port.empty() ? "" : ":", port,
                        database);
 }
 
 std::string quote_identifier(std::string_view name) {
     std::string quoted = "\"";
-    for (const char c : name) quoted += c == '"' ? std::string{"\"\""} : std::string{c};
-    return quoted + '"';
+    for (const char c : name) quoted += c == '"' ? std::string{"\"\""} : std::string(1, c);
+    return quoted + "\"";
 }
 
 std::string quote_literal(std::string_view text) {
-    std::string quoted = "'";
-    for (const char c : text) quoted += c == '\'' ? std::string{"''"} : std::string{c};
-    return quoted + '\'';
+    // The E form with doubled backslashes means the same whatever standard_conforming_strings says.
+    std::string quoted = "E'";
+    for (const char c : text) {
+        if (c == '\'' || c == '\\') quoted += c;
+        quoted += c;
+    }
+    return quoted + "'";
 }
 
 }  // namespace tally::postgres

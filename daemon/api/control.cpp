@@ -244,8 +244,8 @@ Control::Answer Control::trigger(const Request& request) {
 
 Control::Answer Control::dry_run(store::TriggerScope scope) {
     const auto rules = parts_.dispatcher.rules();
-    auto plans = co_await with_registry(
-        [scope](store::Registry& registry) { return registry.plannable(scope, kDryRunLimit + 1); });
+    auto work = [scope](store::Registry& registry) { return registry.plannable(scope, kDryRunLimit + 1); };
+    auto plans = co_await with_registry(std::move(work));
     json list = json::array();
     for (const auto& planned : plans | std::views::take(kDryRunLimit)) {
         json entry{{"user_id", planned.name.user_id},
