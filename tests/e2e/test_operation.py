@@ -66,7 +66,7 @@ def test_without_the_daemon_commands_say_so(make_stack):
 
 
 def test_usage_errors_teach(stack):
-    for args, word in ((["statsu"], "status"), (["user", "add"], "USER"), (["run", "--form", "-3d"], "--from"), (["export", "--from", "yesterday"], "YYYY-MM-DD"),
+    for args, word in ((["statsu"], "status"), (["user", "add"], "USER"), (["run", "--form", "-3d"], "--from"), (["export", "--from", "yesterday"], "-30d"),
                        (["user", "add", "u", "--tier", "golden"], "free")):
         result = stack.ctl(*args, check=False)
         assert result.returncode == 64, (args, result.returncode, result.stderr)
@@ -110,7 +110,7 @@ def test_a_dry_run_says_what_would_be_asked_and_asks_nothing(stack):
     stack.import_users([user(1)])
     stack.collect()
     before = stack.sql("select count(*) from runs")
-    plan = stack.ctl_json("run", "--dry-run", "--from", "2026-11-01", "--to", "2026-11-02")
+    plan = stack.ctl_json("run", "--dry-run", "--from", "-9d", "--to", "-8d")
     assert {c["platform"] for c in plan["connections"]} == {"instagram", "facebook", "youtube", "snapchat"}
     assert all(c["requests"] for c in plan["connections"])
     assert stack.sql("select count(*) from runs") == before
