@@ -176,7 +176,10 @@ void write_connections(Transaction& transaction, const std::vector<const RunResu
             transaction.exec("set_connection_state", {id, run->connection_state, one_line(run->error)});
             transaction.exec("fail_waiting_triggers", {id, run->lease.token});
         }
-        if (!run->learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(run->learned).dump()});
+        // What a platform says of an account may hold what the database cannot: that attribute is asked for again.
+        auto learned = run->learned;
+        std::erase_if(learned, [](const auto& entry) { return !postgres::is_storable(entry.second); });
+        if (!learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(learned).dump()});
         if (run->sealed_before && run->sealed_after)
             transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});
     }
