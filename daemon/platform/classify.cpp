@@ -11,6 +11,7 @@
 #include "daemon/platform/ascii.hpp"
 #include "daemon/platform/redact.hpp"
 #include "daemon/platform/retry_after.hpp"
+#include "daemon/platform/usage.hpp"
 
 namespace tally::platform {
 
@@ -75,9 +76,9 @@ bool is_name(std::string_view text) {
            std::all_of(text.begin(), text.end(), [](char c) { return ascii::is_alnum(c) || c == '_'; });
 }
 
-/// The word between the two halves of the pattern.
+/// The word between the two halves of the pattern; after "#" it is the metric's place in the request.
 std::optional<std::string> name_in(std::string_view message, std::string_view pattern) {
-    const auto star = pattern.find('*');
+    const auto star = pattern.find_first_of("*#");
     if (star == std::string_view::npos) return std::nullopt;
     const auto before = pattern.substr(0, star), after = pattern.substr(star + 1);
     for (auto at = message.find(before); at != std::string_view::npos; at = message.find(before, at + 1)) {
@@ -89,20 +90,19 @@ std::optional<std::string> name_in(std::string_view message, std::string_view pa
     return std::nullopt;
 }
 
+std::optional<std::size_t> parse_place(const std::string& text) {
+    std::size_t place = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), place);
+    return error == std::errc{} && end == text.data() + text.size() ? std::optional{place} : std::nullopt;
+}
+
 /// What the platform itself says about waiting; zero when it says nothing.
 milliseconds told_wait(const Platform& platform, const HttpAnswer& answer, Instant now) {
     milliseconds wait{0};
     if (const auto* header = answer.header("retry-after")) wait = parse_retry_after(*header, now).value_or(wait);
-    for (const auto& usage : platform.usage) {
-        const auto* header = answer.header(usage.header);
-        if (header == nullptr) continue;
-        const auto document = json::parse(*header, nullptr, false);
-        if (document.is_discarded()) continue;
-        for (const auto* found : usage.minutes.all(document)) {
-            if (!found->is_number()) continue;
-            const auto minutes = std::clamp(found->get<double>(), 0.0, 24.0 * 60.0);
-            wait = std::max(wait, milliseconds{static_cast<milliseconds::rep>(minutes * 60'000.0)});
-        }
+    for (const auto& reading : read_usage(platform, answer, now)) {
+        const auto until = reading.blocked_until ? reading.blocked_until : reading.resets_at;
+        if (until) wait = std::max(wait, std::chrono::ceil<milliseconds>(*until - now));
     }
     return wait;
 }
@@ -187,7 +187,14 @@ Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now
             verdict.wait = std::max(verdict.wait, rule_wait(rule->wait, now));
         if (verdict.outcome == Outcome::wait && verdict.wait.count() == 0) verdict.wait = kDefaultWait;
     }
-    if (ruled && verdict.outcome == Outcome::bad_metric) verdict.metric = name_in(parts.message, rule->names);
+    if (ruled && verdict.outcome == Outcome::wait) verdict.wait_scope = rule->scope;
+    if (ruled && verdict.outcome == Outcome::bad_metric) {
+        auto named = name_in(parts.message, rule->names);
+        if (rule->names.find('#') == std::string::npos)
+            verdict.metric = std::move(named);
+        else if (named)
+            verdict.metric_place = parse_place(*named);
+    }
     return verdict;
 }
 

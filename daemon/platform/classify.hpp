@@ -29,6 +29,8 @@ struct Verdict {
     std::string code;                   ///< a short class, such as "190/463", "quotaExceeded" or "http 503"
     std::string message;  ///< the platform's own words: one line of valid UTF-8, at most 300 bytes, without secrets
     std::optional<std::string> metric = std::nullopt;          ///< when the message names the guilty one
+    std::optional<std::size_t> metric_place = std::nullopt;    ///< when it tells the guilty one's place, from 0
+    BudgetScope wait_scope = BudgetScope::account;             ///< of `wait`: who must wait
     std::optional<std::string> served_version = std::nullopt;  ///< when it is not the version asked for
 };
 

@@ -101,7 +101,7 @@ void read_wait(const YamlNode& node, ErrorRule& rule) {
 
 ErrorRule read_rule(const YamlNode& node, const Errors& errors) {
     node.allow(
-        {"status", "code", "subcode", "text", "at", "is", "is_not", "then", "wait", "wait_until_midnight", "names"});
+        {"status", "code", "subcode", "text", "at", "is", "is_not", "then", "wait", "wait_until_midnight", "scope", "names"});
     ErrorRule rule;
     if (const auto status = node.find("status")) {
         rule.status = read_values(*status, true);
@@ -129,13 +129,18 @@ ErrorRule read_rule(const YamlNode& node, const Errors& errors) {
     rule.outcome =
         kOutcomes[node.at("then").choice({"retry", "wait", "reauthorize", "forbidden", "bad_metric", "gone", "bug"})];
     read_wait(node, rule);
+    if (const auto scope = node.find("scope")) {
+        if (rule.outcome != Outcome::wait) scope->fail("only 'wait' concerns more than its account");
+        rule.scope = read_scope(*scope);
+    }
     if (const auto names = node.find("names")) {
         rule.names = names->text();
-        const auto star = rule.names.find('*');
+        const auto star = rule.names.find_first_of("*#");
         if (rule.outcome != Outcome::bad_metric) names->fail("only 'bad_metric' names a metric");
         if (star == std::string::npos || star == 0 || star + 1 == rule.names.size() ||
-            rule.names.find('*', star + 1) != std::string::npos)
-            names->fail("must have one '*' between two texts", "Write it like: \"metric (*)\".");
+            rule.names.find_first_of("*#", star + 1) != std::string::npos)
+            names->fail("must have one '*' or '#' between two texts",
+                        "Write it like: \"metric (*)\", or \"metric[#]\" where the message counts from 0.");
     }
     return rule;
 }

@@ -49,7 +49,13 @@ void Extraction::add_page(const std::string& body) {
     if (!answer.is_object())
         throw Error(Fault::failed,
                     fmt::format("{}.{}: unexpected answer: no JSON object", platform_.name, request.name));
-    for (auto& row : read_rows(platform_, zone_, request, task_.metrics, answer)) add(std::move(row));
+    auto rows = read_rows(platform_, zone_, request, task_.metrics, answer);
+    if (request.rows.shape == Rows::Shape::count) {
+        // A list changes while it is paged: an item that comes twice is one.
+        for (auto& row : rows) counted_.insert(std::move(row.key));
+    } else {
+        for (auto& row : rows) add(std::move(row));
+    }
     ++pages_;
     next_.reset();
     if (request.paging.kind == Paging::Kind::none) return;
@@ -100,7 +106,7 @@ void Extraction::add(Row row) {
 }
 
 bool Extraction::is_final(Day day) const {
-    return task_.days && fetched_at_ >= zone_.end_of(day) + platform_.day.final_after;
+    return task_.days && fetched_at_ >= zone_.end_of(day) + task_.request->final_after;
 }
 
 /// A number that is not final carries nothing that changes with time but `fetched_at`: asking again must not look like
@@ -114,12 +120,16 @@ std::string Extraction::metadata(const Row& row, const Metric& metric) const {
                           {"final", is_final(*row.day)},
                           {"fetched_at", render_instant(fetched_at_)}};
     if (!request.endpoint.version.empty()) object["api_version"] = request.endpoint.version;
-    if (metric.unit == "micro_currency" && !currency_.empty()) object["currency"] = currency_;
+    if (metric.unit == "micro_currency" || metric.unit == "currency") {
+        const auto& currency = !row.currency.empty() ? row.currency : !metric.currency.empty() ? metric.currency : currency_;
+        if (!currency.empty()) object["currency"] = currency;
+    }
     if (!platform_.day.zone) object["zone"] = zone_.name();
     for (const auto& [dimension, value] : row.dimensions) object[ascii::lower(dimension)] = value;
     if (!row.key.empty()) object["key"] = row.key;
     if (!row.stamp.empty()) object["end_time"] = row.stamp;
-    if (request.rows.shape == Rows::Shape::totals) {
+    for (const auto& [name, value] : request.metadata) object[name] = value;
+    if (request.rows.shape == Rows::Shape::totals && !is_now) {
         const auto window = bounds(platform_, zone_, request, *task_.days);
         object["window"] = {render_instant(window.start), render_instant(window.end)};
     }
@@ -131,8 +141,18 @@ Extraction::Result Extraction::finish() {
     if (pages_ == 0 || next_)
         throw Error(Fault::failed,
                     fmt::format("{}.{}: the answer is not complete", platform_.name, task_.request->name));
+    if (task_.request->rows.shape == Rows::Shape::count)
+        add({.metric = task_.metrics.front(),
+             .dimensions = {},
+             .key = {},
+             .day = {},
+             .stamp = {},
+             .currency = {},
+             .value = static_cast<double>(counted_.size())});
     Result result;
-    if (task_.days) {
+    if (!task_.days) {
+        result.days[today_] = {.state = numbers_.empty() ? DayState::pending : DayState::final, .asked_at = fetched_at_};
+    } else {
         for (auto day = task_.days->first; day <= task_.days->last; day += std::chrono::days{1})
             result.days[day] = {.state = is_final(day) ? DayState::empty : DayState::pending, .asked_at = fetched_at_};
     }
@@ -142,17 +162,19 @@ Extraction::Result Extraction::finish() {
             throw Error(Fault::failed,
                         fmt::format("{}.{}: the sum of '{}' is too large", platform_.name, task_.request->name, name));
         if (task_.days) result.days[day].state = is_final(day) ? DayState::final : DayState::provisional;
-        result.samples.push_back(
-            {.metric = name, .day = day, .value = number.value, .metadata = std::move(number.metadata)});
+        const auto& compare = task_.request->compare;
+        const bool only_compared = std::find(compare.begin(), compare.end(), name) != compare.end();
+        (only_compared ? result.compared : result.samples)
+            .push_back({.metric = name, .day = day, .value = number.value, .metadata = std::move(number.metadata)});
     }
     result.missing_values = missing_;
     numbers_.clear();
     return result;
 }
 
-DayMap refuse(const Task& task, Instant asked_at) {
+DayMap refuse(const Task& task, const TimeZone& zone, Instant asked_at) {
     DayMap days;
-    if (!task.days) return days;
+    if (!task.days) return {{zone.day_of(asked_at), {.state = DayState::refused, .asked_at = asked_at}}};
     for (auto day = task.days->first; day <= task.days->last; day += std::chrono::days{1})
         days[day] = {.state = DayState::refused, .asked_at = asked_at};
     return days;

@@ -25,8 +25,9 @@ namespace tally::platform {
 class Extraction {
 public:
     struct Result {
-        std::vector<Sample> samples;  ///< by metric and day, each pair once
-        DayMap days;                  ///< the state of every day of the task; empty for a `now` task
+        std::vector<Sample> samples;   ///< by metric and day, each pair once
+        std::vector<Sample> compared;  ///< numbers that another request gives: for comparison only
+        DayMap days;  ///< the state of every day of the task; of a `now` task that of the day of the answer
         unsigned missing_values = 0;  ///< numbers that were there in name only: null, hidden, no number, absent
     };
 
@@ -58,6 +59,7 @@ private:
     const std::string currency_;
     const Day today_;  // the platform's date at fetched_at
     std::map<std::pair<std::string, Day>, Number> numbers_;
+    std::set<std::string> counted_;  ///< items of a count, over all pages
     std::set<std::string> seen_next_;
     std::optional<std::string> next_;
     bool next_repeats_ = false;
@@ -65,6 +67,6 @@ private:
 };
 
 /// All days of the task as refused.
-DayMap refuse(const Task& task, Instant asked_at);
+DayMap refuse(const Task& task, const TimeZone& zone, Instant asked_at);
 
 }  // namespace tally::platform

@@ -36,5 +36,9 @@ Lookup read_lookup(const std::string& name, const YamlNode& node, const Api& api
 /// Checks it against what was read before: day rule, look-ups and metrics.
 Request read_request(const std::string& name, const YamlNode& node, const Platform& platform);
 Errors read_errors(const YamlNode& node);
+BudgetScope read_scope(const YamlNode& node);
+/// Checks it against the requests, the look-ups and the limits read before.
+RateLimit read_limit(const YamlNode& node, const Platform& platform);
+UsageHeader read_usage(const YamlNode& node);
 
 }  // namespace tally::platform::loader

@@ -12,16 +12,17 @@ using std::chrono::days;
 
 constexpr days kDay{1};
 
-/// What the platform has on offer on that date.
-std::vector<std::string> offered(const Platform& platform, const Request& request, Day today) {
-    std::vector<std::string> metrics;
-    for (const auto& name : request.metrics) {
-        const auto* metric = platform.find_metric(name);
-        const bool early = metric->since && today < *metric->since;
-        const bool late = metric->until && today >= *metric->until;
-        if (!early && !late) metrics.push_back(name);
-    }
-    return metrics;
+bool contains(const MetricSets& sets, const std::string& request, const std::string& metric) {
+    const auto found = sets.find(request);
+    return found != sets.end() && found->second.contains(metric);
+}
+
+bool makes_sense(const Request& request, const std::map<std::string, std::string>& attributes) {
+    return std::all_of(request.only_if.begin(), request.only_if.end(), [&](const auto& condition) {
+        const auto known = attributes.find(condition.first);
+        return known != attributes.end() &&
+               std::find(condition.second.begin(), condition.second.end(), known->second) != condition.second.end();
+    });
 }
 
 class RequestPlan {
@@ -32,6 +33,7 @@ public:
     }
 
     void add_to(std::vector<Task>& tasks, const std::vector<std::string>& metrics) const {
+        if (request_.window == Request::Window::now) return add_now(tasks, metrics);
         const auto longest = request_.window == Request::Window::day ? kDay : request_.window_days;
         const auto range = askable();
         auto day = range.last;
@@ -50,6 +52,12 @@ public:
     }
 
 private:
+    void add_now(std::vector<Task>& tasks, const std::vector<std::string>& metrics) const {
+        const bool in_range = !in_.forced || (in_.forced->first <= today_ && today_ <= in_.forced->last);
+        if (in_range && (request_.every == Request::Every::slot || wanted(today_)))
+            tasks.push_back({.request = &request_, .days = std::nullopt, .metrics = metrics});
+    }
+
     /// May be empty (first after last).
     DayRange askable() const {
         const auto last = request_.every == Request::Every::slot ? today_ : today_ - kDay;
@@ -59,9 +67,11 @@ private:
     }
 
     bool wanted(Day day) const {
-        if (in_.forced || day == today_ || covered_ == nullptr) return true;
-        const auto status = covered_->find(day);
-        if (status == covered_->end()) return true;
+        const auto status = covered_ == nullptr ? DayMap::const_iterator{} : covered_->find(day);
+        const bool known = covered_ != nullptr && status != covered_->end();
+        if (in_.forced) return !known || !in_.forced_since || status->second.asked_at < *in_.forced_since;
+        if (!known || (day == today_ && request_.every == Request::Every::slot)) return true;
+        if (day == today_) return false;  // a number of the moment, asked for once a day
         if (status->second.state == DayState::final || status->second.state == DayState::empty) return false;
         return in_.zone.day_of(status->second.asked_at) < today_;
     }
@@ -74,22 +84,49 @@ private:
 
 }  // namespace
 
-std::vector<Task> plan(const PlanInput& in) {
+std::vector<std::string> offered(const Platform& platform, const Request& request, Day today) {
+    std::vector<std::string> metrics;
+    for (const auto& name : request.metrics) {
+        const auto* metric = platform.find_metric(name);
+        const bool early = metric->since && today < *metric->since;
+        const bool late = metric->until && today >= *metric->until;
+        if (!early && !late) metrics.push_back(name);
+    }
+    return metrics;
+}
+
+Plan plan(const PlanInput& in) {
     const auto today = in.zone.day_of(in.now);
-    const bool with_now = !in.forced || (in.forced->first <= today && today <= in.forced->last);
-    std::vector<Task> now, past;
+    std::vector<Task> now, probes, past;
     for (const auto& request : in.platform.requests) {
-        const auto metrics = offered(in.platform, request, today);
-        if (metrics.empty()) continue;
-        if (request.window != Request::Window::now)
-            RequestPlan{in, request, today}.add_to(past, metrics);
-        else if (with_now)
-            now.push_back({.request = &request, .days = std::nullopt, .metrics = metrics});
+        if (!makes_sense(request, in.attributes) || contains(in.avoid, request.name, "")) continue;
+        auto metrics = offered(in.platform, request, today);
+        std::vector<std::string> tried;
+        std::erase_if(metrics, [&](const std::string& metric) {
+            if (contains(in.probe, request.name, metric)) tried.push_back(metric);
+            return contains(in.probe, request.name, metric) || contains(in.avoid, request.name, metric);
+        });
+        const RequestPlan days{in, request, today};
+        auto& tasks = request.window == Request::Window::now ? now : past;
+        if (!metrics.empty()) days.add_to(tasks, metrics);
+        for (auto& metric : tried) {
+            std::vector<Task> all;
+            days.add_to(all, {std::move(metric)});
+            if (all.empty()) continue;
+            all.front().is_probe = true;
+            probes.push_back(std::move(all.front()));
+        }
     }
     std::stable_sort(past.begin(), past.end(),
                      [](const Task& a, const Task& b) { return a.days->last > b.days->last; });
-    now.insert(now.end(), std::make_move_iterator(past.begin()), std::make_move_iterator(past.end()));
-    return now;
+    Plan plan{.tasks = std::move(now)};
+    plan.tasks.insert(plan.tasks.end(), std::make_move_iterator(probes.begin()), std::make_move_iterator(probes.end()));
+    const auto room = plan.tasks.size() < in.max_tasks ? in.max_tasks - plan.tasks.size() : 1;
+    const auto fits = std::min(room, past.size());
+    plan.left = past.size() - fits;
+    plan.tasks.insert(plan.tasks.end(), std::make_move_iterator(past.begin()),
+                      std::make_move_iterator(past.begin() + static_cast<std::ptrdiff_t>(fits)));
+    return plan;
 }
 
 }  // namespace tally::platform

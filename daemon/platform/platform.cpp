@@ -16,10 +16,15 @@ namespace {
 using namespace loader;
 
 Api read_api(const YamlNode& node) {
-    node.allow({"base_url", "version", "version_header"});
+    node.allow({"base_url", "version", "version_header", "version_until"});
     Api api{.base_url = read_base_url(node.at("base_url")),
             .version = read_or(node, "version", {}, read_version),
-            .version_header = {}};
+            .version_header = {},
+            .version_until = {}};
+    if (const auto until = node.find("version_until")) {
+        api.version_until = until->day();
+        if (api.version.empty()) until->fail("there is no version that could end", "Give the API a 'version'.");
+    }
     if (const auto header = node.find("version_header")) {
         api.version_header = ascii::lower(read_header_name(*header));
         if (api.version.empty()) header->fail("there is no version to compare with", "Give the API a 'version'.");
@@ -61,14 +66,23 @@ DayRule read_day(const YamlNode& node) {
 }
 
 Metric read_metric(const std::string& name, const YamlNode& node) {
-    node.allow({"unit", "additive", "optional", "replaces", "since", "until"});
+    node.allow({"unit", "currency", "additive", "optional", "replaces", "replaced_by", "since", "until"});
     check_name(name, node);
     Metric metric{.name = name,
                   .unit = node.at("unit").text(),
+                  .currency = {},
                   .replaces = read_or(node, "replaces", {}, read_name),
+                  .replaced_by = read_or(node, "replaced_by", {}, read_name),
                   .since = {},
                   .until = {}};
-    node.at("unit").choice({"count", "micro_currency", "seconds", "milliseconds", "minutes", "percent", "ratio"});
+    node.at("unit").choice(
+        {"count", "currency", "micro_currency", "seconds", "milliseconds", "minutes", "percent", "ratio"});
+    if (const auto currency = node.find("currency")) {
+        metric.currency = currency->text();
+        if (metric.unit.find("currency") == std::string::npos) currency->fail("only money has a currency");
+        if (metric.currency.size() != 3 || !std::all_of(metric.currency.begin(), metric.currency.end(), ascii::is_alnum))
+            currency->fail(fmt::format("not a currency: '{}'", metric.currency), "Write its ISO 4217 code, such as USD.");
+    }
     const auto boolean = [](const YamlNode& value) { return value.boolean(); };
     metric.additive = read_or(node, "additive", false, boolean);
     metric.optional = read_or(node, "optional", false, boolean);
@@ -80,21 +94,6 @@ Metric read_metric(const std::string& name, const YamlNode& node) {
         if (metric.since && *metric.until <= *metric.since) until->fail("not after 'since'");
     }
     return metric;
-}
-
-RateLimit read_limit(const YamlNode& node) {
-    node.allow({"scope", "requests", "per"});
-    constexpr RateLimit::Scope kScopes[] = {RateLimit::Scope::app, RateLimit::Scope::token, RateLimit::Scope::account};
-    RateLimit limit{.scope = kScopes[node.at("scope").choice({"app", "token", "account"})],
-                    .requests = static_cast<unsigned>(node.at("requests").integer(1, 1'000'000)),
-                    .per = node.at("per").duration()};
-    if (limit.per.count() < 1 || limit.per > std::chrono::days{30}) node.at("per").fail("must be 1ms to 30d");
-    return limit;
-}
-
-UsageHeader read_usage(const YamlNode& node) {
-    node.allow({"header", "wait_minutes"});
-    return {.header = ascii::lower(read_header_name(node.at("header"))), .minutes = read_path(node.at("wait_minutes"))};
 }
 
 void check_zone_attribute(const YamlNode& root, const Platform& platform) {
@@ -109,6 +108,10 @@ void check_zone_attribute(const YamlNode& root, const Platform& platform) {
 }
 
 }  // namespace
+
+bool RateLimit::applies_to(std::string_view request) const noexcept {
+    return only_for.empty() || std::find(only_for.begin(), only_for.end(), request) != only_for.end();
+}
 
 const Metric* Platform::find_metric(std::string_view metric) const noexcept {
     const auto found =
@@ -145,7 +148,7 @@ Platform load_platform(const YamlNode& root) {
         platform.requests.push_back(read_request(key, node, platform));
     if (platform.requests.empty()) root.at("requests").fail("must have at least one request");
     if (const auto limits = root.find("limits")) {
-        for (const auto& node : limits->items()) platform.limits.push_back(read_limit(node));
+        for (const auto& node : limits->items()) platform.limits.push_back(read_limit(node, platform));
     }
     if (const auto usage = root.find("usage")) {
         for (const auto& node : usage->items()) platform.usage.push_back(read_usage(node));

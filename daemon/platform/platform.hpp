@@ -31,10 +31,12 @@ enum class Outcome {
 
 struct Metric {
     std::string name;          ///< the platform's own
-    std::string unit;          ///< count, micro_currency, seconds, milliseconds, minutes, percent, ratio
+    std::string unit;          ///< count, currency, micro_currency, seconds, milliseconds, minutes, percent, ratio
+    std::string currency;      ///< of money whose answers do not name one (ISO 4217); may be empty
     bool additive = false;     ///< may be summed over children and days
     bool optional = false;     ///< not every account has it: its absence is not counted
     std::string replaces;      ///< the historic name that users may know; may be empty
+    std::string replaced_by;   ///< what to look at once this one is gone; may be empty
     std::optional<Day> since;  ///< first date on which it may be asked for
     std::optional<Day> until;  ///< first date on which it may not be asked for any more
 };
@@ -79,9 +81,17 @@ struct Paging {
 
 /// How an answer becomes numbers.
 struct Rows {
-    enum class Shape { object, series, totals, table, points };
+    enum class Shape { object, series, totals, table, points, count };
+    /// Where a point keeps its numbers when they are a list of named entries instead of members of an object.
+    struct Entries {
+        JsonPath name;    ///< of an entry: the metric
+        JsonPath values;  ///< of an entry: one place or, with a wildcard, several of which `where` chooses
+        JsonPath where;   ///< of a value: what must be `is`
+        std::string is;
+        JsonPath value;  ///< of a value: the number
+    };
     Shape shape = Shape::object;
-    JsonPath at;                                ///< object: the object; series, totals: the list; points: the items
+    JsonPath at;  ///< object: the object; series, totals: the list; points, count: the items
     std::string period;                         ///< series, totals: entries of other periods are passed over
     std::vector<std::string> dimensions;        ///< series, totals, table: in the order of the metric's suffixes
     std::map<std::string, JsonPath> values;     ///< object: where a metric is when it is not the member of its name
@@ -89,7 +99,10 @@ struct Rows {
     std::string day_column;                     ///< table
     JsonPath day;      ///< points: the item's date or time, of which the first ten characters count
     JsonPath stats;    ///< points: the object whose members are the metrics
-    bool sum = false;  ///< points: add the items of a day up
+    std::optional<Entries> entries;  ///< points: how `stats` is read when it leads to a list
+    bool sum = false;                ///< points: add the items of a day up
+    JsonPath unique;                 ///< count: items equal here are one
+    std::optional<JsonPath> amount, currency;  ///< series: where a value that is an object of its own kind keeps them
 };
 
 struct Request {
@@ -103,6 +116,11 @@ struct Request {
     bool stamp_bounds = false;         ///< the window selects the stamps it contains, both ends included
     std::chrono::days history{0};      ///< how many days before today can be asked for
     std::chrono::days reread{0};       ///< how many days are still changing
+    std::chrono::milliseconds final_after{0};  ///< numbers are final this long after the end of their day
+    bool optional = false;                     ///< not every account may ask: a refusal is no failure
+    std::map<std::string, std::vector<std::string>> only_if;  ///< attribute -> values with which it makes sense
+    std::vector<std::string> compare;  ///< of `metrics`: another request gives them; compared with its numbers, not stored
+    std::map<std::string, std::string> metadata;  ///< said of every number, such as the timeframe of a total
     Paging paging;
     Rows rows;
     std::vector<std::string> metrics;  ///< never empty
@@ -116,6 +134,9 @@ struct Lookup {
     std::map<std::string, JsonPath> attributes;  ///< name -> where it is
     std::map<std::string, JsonPath> tokens;      ///< derived token -> where it is
 };
+
+/// Whom a limit or a wait concerns.
+enum class BudgetScope { app, token, account };
 
 /// How long to wait at least.
 struct Wait {
@@ -140,7 +161,8 @@ struct ErrorRule {
     Values is, is_not;
     Outcome outcome = Outcome::bug;
     Wait wait;
-    std::string names;  ///< "field '*'": the metric stands in the message where the star is
+    BudgetScope scope = BudgetScope::account;  ///< of `wait`: who must wait
+    std::string names;  ///< "field '*'": the metric's name stands where the star is; "metric[#]": its place in the request
 };
 
 /// Where an error answer keeps its parts, and what it means.
@@ -149,23 +171,38 @@ struct Errors {
     std::vector<ErrorRule> rules;                  ///< the first that matches decides
 };
 
+/// So many requests in a time. Within a day or longer it is a quota that is counted; below, a pace.
 struct RateLimit {
-    enum class Scope { app, token, account };
-    Scope scope = Scope::app;
+    std::string name;  ///< unique in the file
+    BudgetScope scope = BudgetScope::app;
     unsigned requests = 0;
     std::chrono::milliseconds per{0};
+    std::optional<TimeZone> resets;     ///< the window is this zone's day
+    std::vector<std::string> only_for;  ///< names of requests that it counts; empty: all, look-ups included
+    bool applies_to(std::string_view request) const noexcept;
 };
 
-/// A header whose JSON tells how long a throttled caller must wait.
+/// Headers that tell how much of a limit is used, on good answers and on refusals.
 struct UsageHeader {
-    std::string header;  ///< in lower case
-    JsonPath minutes;
+    enum class Kind {
+        percent,    ///< JSON with percentages of a rolling window
+        remaining,  ///< three headers: limit, remaining, and when it is full again
+    };
+    Kind kind = Kind::percent;
+    BudgetScope scope = BudgetScope::app;
+    std::string header;                  ///< in lower case; of `remaining`: the requests left
+    std::vector<JsonPath> percent;       ///< the highest counts
+    std::optional<JsonPath> minutes;     ///< how long a throttled caller must wait
+    std::string limit_header;            ///< remaining: how many in all
+    std::string reset_header;            ///< remaining: Unix seconds
+    unsigned slow_at = 75, stop_at = 95;  ///< percent: requests are spaced from here, and not sent from there
 };
 
 struct Api {
     std::string base_url;        ///< scheme, host and port; http only to loopback
     std::string version;         ///< may be empty
     std::string version_header;  ///< lower case; the answer header that names the version really served; may be empty
+    std::optional<Day> version_until;  ///< first date on which the version is not usable any more, where announced
 };
 
 struct Auth {

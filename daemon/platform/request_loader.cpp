@@ -52,12 +52,16 @@ public:
 
     Request read() {
         node_.allow({"base_url", "version", "path", "query", "token", "every", "window", "bounds", "history", "reread",
-                     "paging", "rows", "metrics"});
+                     "final_after", "optional", "only_if", "compare", "metadata", "paging", "rows", "metrics"});
         check_name(request_.name, node_);
         request_.endpoint = read_endpoint(node_, platform_.api);
         request_.every = node_.at("every").choice({"slot", "day"}) == 0 ? Request::Every::slot : Request::Every::day;
         read_window(node_, request_);
         read_metrics();
+        request_.optional = read_or(node_, "optional", false, [](const YamlNode& value) { return value.boolean(); });
+        read_conditions();
+        read_compare();
+        if (const auto metadata = node_.find("metadata")) read_metadata(*metadata);
         read_rows(node_.at("rows"));
         if (const auto paging = node_.find("paging")) request_.paging = read_paging(*paging);
         check_token();
@@ -86,6 +90,45 @@ private:
         if (request_.metrics.empty()) list.fail("must name at least one metric");
     }
 
+    /// Attributes that decide whether the request is made at all.
+    void read_conditions() {
+        const auto conditions = node_.find("only_if");
+        if (!conditions) return;
+        for (const auto& [attribute, values] : conditions->entries()) {
+            check_name(attribute, values);
+            auto& wanted = request_.only_if[attribute];
+            for (const auto& text : values.texts()) wanted.push_back(text);
+            if (wanted.empty()) values.fail("names no value", "Write the values with which the request makes sense.");
+        }
+    }
+
+    void read_metadata(const YamlNode& node) {
+        for (const auto& [name, value] : node.entries()) {
+            check_name(name, value);
+            if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
+                value.fail(fmt::format("'{}' has a meaning of its own in the metadata", name));
+            request_.metadata.emplace(name, value.text());
+        }
+    }
+
+    void read_compare() {
+        const auto list = node_.find("compare");
+        if (!list) return;
+        for (const auto& item : list->items()) {
+            const auto name = item.text();
+            if (!asks_for(name))
+                item.fail(fmt::format("metric '{}' is not asked for", name), "Name it under 'metrics' of the request.");
+            const bool elsewhere = std::any_of(
+                platform_.requests.begin(), platform_.requests.end(), [&](const Request& other) {
+                    return std::find(other.metrics.begin(), other.metrics.end(), name) != other.metrics.end();
+                });
+            if (!elsewhere)
+                item.fail(fmt::format("no request before this one gives metric '{}'", name),
+                          "A number is compared with that of an earlier request.");
+            request_.compare.push_back(name);
+        }
+    }
+
     bool asks_for(const std::string& metric) const {
         return std::find(request_.metrics.begin(), request_.metrics.end(), metric) != request_.metrics.end();
     }
@@ -93,7 +136,7 @@ private:
     void read_rows(const YamlNode& node) {
         auto& rows = request_.rows;
         const auto shape = node.at("shape");
-        rows.shape = static_cast<Rows::Shape>(shape.choice({"object", "series", "totals", "table", "points"}));
+        rows.shape = static_cast<Rows::Shape>(shape.choice({"object", "series", "totals", "table", "points", "count"}));
         switch (rows.shape) {
             case Rows::Shape::object:
                 node.allow({"shape", "at", "values", "hidden_if"});
@@ -102,26 +145,49 @@ private:
                 break;
             case Rows::Shape::series:
             case Rows::Shape::totals:
-                node.allow({"shape", "at", "period", "dimensions"});
+                node.allow({"shape", "at", "period", "dimensions", "amount", "currency"});
                 rows.period = read_or(node, "period", {}, read_name);
+                if (const auto amount = node.find("amount")) rows.amount = read_path(*amount);
+                if (const auto currency = node.find("currency")) rows.currency = read_path(*currency);
+                if ((rows.amount || rows.currency) && rows.shape == Rows::Shape::totals)
+                    node.fail("only a series has amounts", "Write 'shape: series'.");
                 break;
             case Rows::Shape::table:
                 node.allow({"shape", "day", "dimensions"});
                 rows.day_column = read_name(node.at("day"));
                 break;
             case Rows::Shape::points:
-                node.allow({"shape", "at", "day", "stats", "sum"});
+                node.allow({"shape", "at", "day", "stats", "entries", "sum"});
                 rows.day = read_path(node.at("day"));
                 rows.stats = read_path(node.at("stats"));
+                if (const auto entries = node.find("entries")) rows.entries = read_entries(*entries);
                 rows.sum = read_or(node, "sum", false, [](const YamlNode& value) { return value.boolean(); });
+                break;
+            case Rows::Shape::count:
+                node.allow({"shape", "at", "unique"});
+                rows.unique = read_path(node.at("unique"));
+                if (request_.window != Request::Window::day)
+                    shape.fail("a count has no date of its own", "Write 'window: day': one request for each day.");
+                if (request_.metrics.size() != 1) shape.fail("a list has one length", "Name one metric.");
         }
         if (rows.shape != Rows::Shape::table) rows.at = read_path(node.at("at"));
-        if (rows.at.has_wildcard() && rows.shape != Rows::Shape::points)
-            node.at("at").fail("must lead to one place", "Only points take '*'.");
+        if (rows.at.has_wildcard() && rows.shape != Rows::Shape::points && rows.shape != Rows::Shape::count)
+            node.at("at").fail("must lead to one place", "Only points and count take '*'.");
+        if (rows.shape == Rows::Shape::count && !rows.at.has_wildcard())
+            node.at("at").fail("must lead to every element of the list", "Write it like /data/*.");
         if (rows.sum) check_sum(node.at("sum"));
         if (const auto dimensions = node.find("dimensions")) read_dimensions(*dimensions);
-        if (rows.shape == Rows::Shape::totals && request_.window != Request::Window::day)
+        if (rows.shape == Rows::Shape::totals && request_.window == Request::Window::range)
             shape.fail("a total has no date of its own", "Write 'window: day': one request for each day.");
+    }
+
+    static Rows::Entries read_entries(const YamlNode& node) {
+        node.allow({"name", "values", "where", "is", "value"});
+        return {.name = read_path(node.at("name")),
+                .values = read_path(node.at("values")),
+                .where = read_path(node.at("where")),
+                .is = node.at("is").text(),
+                .value = read_path(node.at("value"))};
     }
 
     std::map<std::string, JsonPath> read_places(const YamlNode& node, std::string_view key) const {
@@ -175,13 +241,13 @@ private:
     }
 
     void check_now() const {
-        for (const auto* key : {"reread", "history", "bounds"}) {
+        for (const auto* key : {"reread", "history", "bounds", "final_after"}) {
             if (const auto found = node_.find(key)) found->fail("what only exists now has no days");
         }
-        if (request_.every != Request::Every::slot)
-            node_.at("every").fail("what only exists now is asked for in each slot", "Write 'every: slot'.");
-        if (request_.rows.shape != Rows::Shape::object)
-            node_.at("rows").at("shape").fail("what only exists now comes as an object", "Write 'shape: object'.");
+        const auto shape = request_.rows.shape;
+        if (shape == Rows::Shape::table || shape == Rows::Shape::points)
+            node_.at("rows").at("shape").fail("what only exists now has no days",
+                                              "Write 'shape: object', 'series' or 'totals'.");
         for (const auto kind : {QueryValue::Kind::start, QueryValue::Kind::end, QueryValue::Kind::last}) {
             if (window_value(kind) != nullptr) node_.at("query").fail("what only exists now has no days");
         }
@@ -202,10 +268,15 @@ private:
             node_.at("bounds").fail("stamps are instants", "Write { start: unix } and { end: unix }.");
         request_.history = read_or(node_, "history", platform_.day.history, read_days);
         if (request_.history > platform_.day.history) node_.at("history").fail("longer than day.history");
+        request_.final_after = platform_.day.final_after;
+        if (const auto final_after = node_.find("final_after")) {
+            request_.final_after = final_after->duration();
+            if (request_.final_after > std::chrono::days{60}) final_after->fail("longer than 60 days");
+        }
         const auto reread = node_.at("reread");
         request_.reread = read_days(reread);
-        if (request_.reread < std::chrono::ceil<std::chrono::days>(platform_.day.final_after))
-            reread.fail("shorter than day.final_after", "Days are asked for again until they are final.");
+        if (request_.reread < std::chrono::ceil<std::chrono::days>(request_.final_after))
+            reread.fail("shorter than 'final_after'", "Days are asked for again until they are final.");
         if (request_.window_days > request_.history) node_.at("window").fail("longer than the history");
     }
 

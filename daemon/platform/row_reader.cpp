@@ -46,6 +46,9 @@ public:
                 break;
             case Rows::Shape::points:
                 read_points();
+                break;
+            case Rows::Shape::count:
+                read_items();
         }
         return std::move(result_);
     }
@@ -60,7 +63,7 @@ private:
     }
 
     void add_nothing(const std::string& metric) {
-        result_.push_back({.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .value = {}});
+        result_.push_back({.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .currency = {}, .value = {}});
     }
 
     const json& require(const JsonPath& path) const {
@@ -114,14 +117,22 @@ private:
         const auto values = entry.find("values");
         if (values == entry.end() || !values->is_array()) return add_nothing(metric);
         for (const auto& element : *values) {
-            Row row{.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .value = {}};
-            const auto instant = read_stamp(element, row.stamp);
-            if (!instant || !read_dimensions(element, row)) {
+            Row row{.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .currency = {}, .value = {}};
+            // What only exists now is dated with the day of the answer, whatever is stamped on it.
+            if (request_.window != Request::Window::now) {
+                const auto instant = read_stamp(element, row.stamp);
+                if (instant) row.day = day_of_stamp(*instant);
+            }
+            if (!element.is_object() || (!row.day && request_.window != Request::Window::now) ||
+                !read_dimensions(element, row)) {
                 add_nothing(metric);
                 continue;
             }
-            row.day = day_of_stamp(*instant);
             const auto value = element.find("value");
+            if (value != element.end() && value->is_object() && rows_.amount) {
+                result_.push_back(read_amount(std::move(row), *value));
+                continue;
+            }
             if (value != element.end() && value->is_object()) {
                 for (const auto& [key, number] : value->items()) {
                     result_.push_back(row);
@@ -133,6 +144,13 @@ private:
             if (value != element.end()) row.value = read_number(*value);
             result_.push_back(std::move(row));
         }
+    }
+
+    Row read_amount(Row row, const json& object) const {
+        if (const auto* amount = rows_.amount->first(object)) row.value = read_number(*amount);
+        if (const auto* currency = rows_.currency ? rows_.currency->first(object) : nullptr)
+            row.currency = scalar_text(*currency).value_or("");
+        return row;
     }
 
     static std::optional<Instant> read_stamp(const json& element, std::string& raw) {
@@ -178,7 +196,7 @@ private:
         const auto results = breakdown.find("results");
         if (results == breakdown.end() || !results->is_array()) return;
         for (const auto& result : *results) {
-            Row row{.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .value = {}};
+            Row row{.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .currency = {}, .value = {}};
             const auto values = result.is_object() ? result.value("dimension_values", json()) : json();
             for (std::size_t i = 0; i < places.size(); ++i) {
                 auto text =
@@ -237,7 +255,7 @@ private:
             return scalar_text(cells[found->second]).value_or("");
         };
         const auto day_text = text_in(rows_.day_column);
-        Row row{.metric = {}, .dimensions = {}, .key = {}, .day = parse_day(day_text), .stamp = {}, .value = {}};
+        Row row{.metric = {}, .dimensions = {}, .key = {}, .day = parse_day(day_text), .stamp = {}, .currency = {}, .value = {}};
         if (!row.day) fail(fmt::format("not a date in column '{}'", rows_.day_column));
         for (const auto& dimension : rows_.dimensions) {
             row.dimensions.emplace_back(dimension, text_in(dimension));
@@ -265,10 +283,43 @@ private:
             for (const auto& metric : metrics_) {
                 add_nothing(metric);
                 result_.back().day = day;
-                if (stats == nullptr || !stats->is_object()) continue;
-                if (const auto value = stats->find(metric); value != stats->end())
-                    result_.back().value = read_number(*value);
+                if (stats == nullptr) continue;
+                if (rows_.entries) {
+                    result_.back().value = read_entry(metric, *stats);
+                } else if (stats->is_object()) {
+                    if (const auto value = stats->find(metric); value != stats->end())
+                        result_.back().value = read_number(*value);
+                }
             }
+        }
+    }
+
+    /// The number of the entry that has the metric's name.
+    std::optional<double> read_entry(const std::string& metric, const json& list) const {
+        for (const auto& entry : list) {
+            const auto* name = rows_.entries->name.first(entry);
+            if (name == nullptr || scalar_text(*name) != metric) continue;
+            for (const auto* candidate : rows_.entries->values.all(entry)) {
+                const auto* mark = rows_.entries->where.first(*candidate);
+                const auto* value = rows_.entries->value.first(*candidate);
+                if (mark != nullptr && value != nullptr && scalar_text(*mark) == rows_.entries->is)
+                    return read_number(*value);
+            }
+        }
+        return std::nullopt;
+    }
+
+    /// Every item is a row of value 1, with what makes it unique as its key.
+    void read_items() {
+        if (!require(rows_.at.fixed_part()).is_array())
+            fail(fmt::format("'{}' is no list", rows_.at.fixed_part().text()));
+        for (const auto* item : rows_.at.all(answer_)) {
+            const auto* id = rows_.unique.first(*item);
+            auto text = id == nullptr ? std::nullopt : scalar_text(*id);
+            if (!text || text->empty()) fail(fmt::format("an item has no '{}'", rows_.unique.text()));
+            add_nothing(metrics_.front());
+            result_.back().key = *std::move(text);
+            result_.back().value = 1;
         }
     }
 

@@ -20,6 +20,7 @@ struct Row {
     std::string key;              ///< of a number inside an object of numbers; such an object names no dimension
     std::optional<Day> day;       ///< nullopt: the window's only day, or today
     std::string stamp;            ///< the raw `end_time` that the day comes from; may be empty
+    std::string currency;         ///< that the answer names; may be empty
     std::optional<double> value;  ///< nullopt: there in name, but no number
 };
 

@@ -9,8 +9,9 @@ ON CONFLICT (node_id) DO UPDATE
        alive_until = excluded.alive_until
 
 -- name: heartbeat
--- $1 node, $2 time to live in seconds
+-- $1 node, $2 time to live in seconds. Gives how many nodes live.
 UPDATE nodes SET alive_until = now() + make_interval(secs => $2) WHERE node_id = $1
+RETURNING (SELECT count(*) FROM nodes WHERE alive_until > now() OR node_id = $1) AS alive
 
 -- name: retire_node
 DELETE FROM nodes WHERE node_id = $1
@@ -39,15 +40,30 @@ WITH due AS (
        SET lease_token = nextval('lease_token'), lease_node = $2, attempt = s.attempt + 1
       FROM due
      WHERE s.connection_id = due.connection_id
-    RETURNING s.connection_id, s.due_at, s.slot_at, s.lease_token, s.attempt
+    RETURNING s.connection_id, s.due_at, s.collect_at, s.upkeep_at, s.slot_at, s.lease_token, s.attempt
 )
-SELECT c.connection_id, c.due_at, c.slot_at, c.lease_token, c.attempt,
+SELECT c.connection_id, c.due_at, c.collect_at, c.upkeep_at, c.slot_at, c.lease_token, c.attempt, k.state, k.expires_at,
        u.user_id, u.tier, u.zone, k.platform, k.account_id, k.attributes, k.credential, y.sealed_key
   FROM claimed c
   JOIN connections k USING (connection_id)
   JOIN users u ON u.user_id = k.user_id
   JOIN user_keys y ON y.user_id = k.user_id
  ORDER BY c.due_at, c.connection_id
+
+-- name: claim_one
+-- $1 node, $2 connection: the lease of one connection, due or not, unless somebody living holds it
+WITH claimed AS (
+    UPDATE slots s SET lease_token = nextval('lease_token'), lease_node = $1
+     WHERE s.connection_id = $2
+       AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
+    RETURNING s.connection_id, s.due_at, s.collect_at, s.upkeep_at, s.slot_at, s.lease_token, s.attempt
+)
+SELECT c.connection_id, c.due_at, c.collect_at, c.upkeep_at, c.slot_at, c.lease_token, c.attempt, k.state, k.expires_at,
+       u.user_id, u.tier, u.zone, k.platform, k.account_id, k.attributes, k.credential, y.sealed_key
+  FROM claimed c
+  JOIN connections k USING (connection_id)
+  JOIN users u ON u.user_id = k.user_id
+  JOIN user_keys y ON y.user_id = k.user_id
 
 -- name: coverage_of
 -- $1 connection ids
@@ -58,7 +74,7 @@ SELECT connection_id, request, first_day, last_day, state, asked_at
 
 -- name: waiting_triggers_of
 -- $1 connection ids
-SELECT trigger_id, connection_id, from_day, to_day
+SELECT trigger_id, connection_id, from_day, to_day, requested_at
   FROM triggers
  WHERE connection_id = ANY ($1::bigint[]) AND state = 'waiting'
  ORDER BY trigger_id
@@ -68,6 +84,14 @@ SELECT trigger_id, connection_id, from_day, to_day
 UPDATE slots s
    SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - 1, 0)
   FROM unnest($1::bigint[], $2::bigint[]) AS l(connection_id, token)
+ WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
+
+-- name: defer_leases
+-- $1 connection ids, $2 tokens, $3 until: told to wait before anything was asked; the attempt is not counted
+UPDATE slots s
+   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - 1, 0),
+       collect_at = greatest(s.collect_at, l.until), due_at = least(greatest(s.collect_at, l.until), s.upkeep_at)
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS l(connection_id, token, until)
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
 
 -- name: next_due

@@ -57,8 +57,9 @@ RETURNING connection_id, state, xmax = 0 AS created
 
 -- name: put_slot
 -- $1 connection, $2 slot: a new connection is due at once, one that waited for a token too
-INSERT INTO slots AS s (connection_id, due_at, slot_at) VALUES ($1, now(), $2)
-ON CONFLICT (connection_id) DO UPDATE SET due_at = least(s.due_at, now()), attempt = 0
+INSERT INTO slots AS s (connection_id, due_at, collect_at, slot_at) VALUES ($1, now(), now(), $2)
+ON CONFLICT (connection_id) DO UPDATE
+   SET collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()), attempt = 0
 
 -- name: add_consent
 -- $1 user, $2 platform, $3 account, $4 granted, $5 source
@@ -66,9 +67,11 @@ INSERT INTO consents (user_id, platform, account_id, granted, source) VALUES ($1
 
 -- name: move_user_slots
 -- $1 user, $2 connection ids, $3 slots: a change of tier
-UPDATE slots s SET slot_at = m.slot_at,
-       due_at = CASE WHEN s.due_at = 'infinity' OR s.due_at <= now() THEN s.due_at ELSE m.slot_at END, attempt = 0
-  FROM unnest($2::bigint[], $3::timestamptz[]) AS m(connection_id, slot_at), connections c
+UPDATE slots s SET slot_at = m.slot_at, attempt = 0, collect_at = m.collect_at, due_at = least(m.collect_at, s.upkeep_at)
+  FROM (SELECT n.connection_id, n.slot_at,
+               CASE WHEN o.collect_at = 'infinity' OR o.collect_at <= now() THEN o.collect_at ELSE n.slot_at END AS collect_at
+          FROM unnest($2::bigint[], $3::timestamptz[]) AS n(connection_id, slot_at) JOIN slots o USING (connection_id)) AS m,
+       connections c
  WHERE s.connection_id = m.connection_id AND c.connection_id = s.connection_id AND c.user_id = $1
 
 -- name: connection_ids_of_user
@@ -106,7 +109,9 @@ WITH changed AS (
     UPDATE triggers t SET state = 'failed' FROM changed
      WHERE t.connection_id = changed.connection_id AND t.state = 'waiting'
 )
-UPDATE slots s SET due_at = 'infinity' FROM changed WHERE s.connection_id = changed.connection_id
+-- A paused connection's token is still kept alive.
+UPDATE slots s SET collect_at = 'infinity', due_at = coalesce(s.upkeep_at, 'infinity')
+  FROM changed WHERE s.connection_id = changed.connection_id
 
 -- name: resume_connection
 WITH changed AS (
@@ -115,7 +120,8 @@ WITH changed AS (
      WHERE user_id = $1 AND platform = $2 AND account_id = $3
     RETURNING connection_id
 )
-UPDATE slots s SET due_at = least(s.due_at, greatest(s.slot_at, now())), attempt = 0
+UPDATE slots s SET collect_at = least(s.collect_at, greatest(s.slot_at, now())),
+       due_at = least(s.collect_at, greatest(s.slot_at, now()), s.upkeep_at), attempt = 0
   FROM changed WHERE s.connection_id = changed.connection_id
 
 -- name: remove_connection

@@ -72,9 +72,10 @@ SELECT l.connection_id, l.slot_at, 'given_up', l.reason, l.run_id
 ON CONFLICT DO NOTHING
 
 -- name: serve_triggers
--- $1 trigger ids, $2 states, $3 run ids
-UPDATE triggers t SET state = s.state, run_id = s.run_id
-  FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS s(trigger_id, state, run_id)
+-- $1 trigger ids, $2 states ('waiting': a part is done, the next run goes on), $3 run ids, $4 requests made, $5 requests left
+UPDATE triggers t SET state = s.state, run_id = CASE WHEN s.state = 'waiting' THEN NULL ELSE s.run_id END,
+       requests_made = t.requests_made + s.made, requests_left = s.unmade
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::int[]) AS s(trigger_id, state, run_id, made, unmade)
  WHERE t.trigger_id = s.trigger_id
 
 -- name: set_connection_state
@@ -92,22 +93,31 @@ UPDATE connections SET attributes = attributes || $2::jsonb
  WHERE connection_id = $1 AND NOT attributes @> $2::jsonb
 
 -- name: replace_credential
--- $1 connection, $2 the sealed credential that was used, $3 the new one: a token given meanwhile wins
-UPDATE connections SET credential = $3 WHERE connection_id = $1 AND credential = $2
+-- $1 connection, $2 the sealed credential that was used, $3 the new one, $4 its expiry: a token given meanwhile wins
+UPDATE connections SET credential = $3, expires_at = coalesce($4, expires_at) WHERE connection_id = $1 AND credential = $2
+
+-- name: hold_credential
+-- $1 connection, $2 token of the lease: the credential as it is now, if the lease is still ours
+SELECT c.credential FROM connections c JOIN slots s USING (connection_id)
+ WHERE c.connection_id = $1 AND s.lease_token = $2
 
 -- name: finish_slots
--- $1 connection ids, $2 tokens, $3 due, $4 slots, $5 attempts. A trigger that came during the run is served next; a
--- connection that is not active any more is not due.
+-- $1 connection ids, $2 tokens, $3 collect at, $4 slots, $5 attempts, $6 upkeep at, $7 not before (a platform said wait). A trigger that waits is served next; a
+-- connection that is not active any more is not collected, and one without a working token needs no upkeep.
 UPDATE slots s
-   SET due_at = CASE WHEN c.state <> 'active' THEN 'infinity'
-                     WHEN EXISTS (SELECT 1 FROM triggers t WHERE t.connection_id = s.connection_id AND t.state = 'waiting')
-                     THEN least(now(), f.due_at)
-                     ELSE f.due_at END,
-       slot_at = f.slot_at, attempt = f.attempt, lease_token = NULL, lease_node = NULL
-  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[])
-       AS f(connection_id, token, due_at, slot_at, attempt)
-  JOIN connections c USING (connection_id)
- WHERE s.connection_id = f.connection_id AND s.lease_token = f.token
+   SET collect_at = n.collect_at, upkeep_at = n.upkeep_at, due_at = least(n.collect_at, n.upkeep_at),
+       slot_at = n.slot_at, attempt = n.attempt, lease_token = NULL, lease_node = NULL
+  FROM (SELECT f.connection_id, f.token, f.slot_at, f.attempt,
+               CASE WHEN c.state IN ('active', 'paused') THEN f.upkeep_at END AS upkeep_at,
+               CASE WHEN c.state <> 'active' THEN 'infinity'
+                    WHEN EXISTS (SELECT 1 FROM triggers t WHERE t.connection_id = f.connection_id AND t.state = 'waiting')
+                    THEN least(greatest(now(), f.not_before), f.collect_at)
+                    ELSE f.collect_at END AS collect_at
+          FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::timestamptz[],
+                      $7::timestamptz[])
+               AS f(connection_id, token, collect_at, slot_at, attempt, upkeep_at, not_before)
+          JOIN connections c USING (connection_id)) AS n
+ WHERE s.connection_id = n.connection_id AND s.lease_token = n.token
 
 -- name: ensure_snapshot_months
 -- $1 first days of months

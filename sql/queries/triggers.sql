@@ -13,7 +13,7 @@ WITH chosen AS (
        AND ($4::text IS NULL OR account_id = $4)
     RETURNING connection_id
 )
-UPDATE slots s SET due_at = least(s.due_at, now()) FROM chosen WHERE s.connection_id = chosen.connection_id
+UPDATE slots s SET collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()) FROM chosen WHERE s.connection_id = chosen.connection_id
 
 -- name: group_progress
 SELECT count(*) AS total,
@@ -22,6 +22,8 @@ SELECT count(*) AS total,
        count(*) FILTER (WHERE t.state = 'succeeded') AS succeeded,
        count(*) FILTER (WHERE t.state = 'partial') AS partial,
        count(*) FILTER (WHERE t.state = 'failed') AS failed,
+       sum(t.requests_made)::bigint AS requests_made, sum(coalesce(t.requests_left, 0))::bigint AS requests_left,
+       min(t.requested_at) AS requested_at,
        coalesce(sum(r.rows_written), 0)::bigint AS rows_written,
        coalesce(sum(r.rows_changed), 0)::bigint AS rows_changed
   FROM triggers t
