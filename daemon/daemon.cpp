@@ -220,8 +220,10 @@ private:
                              {.max_connections = concurrency + 16,
                               .max_per_host = concurrency,
                               .user_agent = fmt::format("tally/{}", version())}};
-        collect::RateLimiter limiter{executor};
-        collect::Runner runner{http, limiter, *vault_, facts_.node, std::random_device{}()};
+        collect::Budgets budgets{executor, &threads, &*pool_};
+        collect::HealthBook health{executor, threads, *pool_};
+        collect::Runner runner{
+            {.http = http, .budgets = budgets, .health = health}, *vault_, facts_.node, std::random_device{}()};
         collect::Dispatcher dispatcher{{.executor = executor,
                                         .threads = threads,
                                         .pool = *pool_,
@@ -234,27 +236,38 @@ private:
                               .vault = *vault_,
                               .dispatcher = dispatcher,
                               .http = http,
-                              .limiter = limiter,
+                              .budgets = budgets,
                               .facts = facts_}};
         api::Server server{executor, control.routes(), server_settings(rules_->config), log_};
 
         std::exception_ptr failure;
-        asio::co_spawn(loop, live(loop, threads, dispatcher, server),
+        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health}),
                        [&failure](std::exception_ptr error) { failure = std::move(error); });
         loop.run();
         threads.join();
         if (failure) std::rethrow_exception(failure);
     }
 
-    asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, collect::Dispatcher& dispatcher,
-                               api::Server& server) {
+    struct Services {
+        collect::Dispatcher& dispatcher;
+        api::Server& server;
+        collect::Budgets& budgets;
+        collect::HealthBook& health;
+    };
+
+    asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, Services services) {
+        auto& [dispatcher, server, budgets, health] = services;
         asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
         net::TaskGroup background{loop.get_executor()};
         co_await net::run_blocking(threads, [this] {
             const auto session = pool_->acquire();
             lease::LeaseRepository{*session}.register_node(node(), kNodeTimeToLive);
         });
-        background.spawn(heartbeat_loop(loop, threads));
+        co_await budgets.load();
+        co_await health.load();
+        background.spawn(heartbeat_loop(loop, threads, budgets));
+        background.spawn(budgets.share());
+        background.spawn(health.share());
         dispatcher.start();
         server.start();
         log_.info("ready", {{"version", std::string{version()}},
@@ -281,6 +294,11 @@ private:
         background.stop();
         co_await background.join();
         try {
+            co_await budgets.flush();
+        } catch (const Error& error) {
+            log_.warning("cannot write the budgets down", {{"error", describe_line(error)}});
+        }
+        try {
             co_await net::run_blocking(threads, [this] {
                 const auto session = pool_->acquire();
                 lease::LeaseRepository{*session}.retire_node(facts_.node);
@@ -296,17 +314,21 @@ private:
     }
 
     /// Tells the database that this node lives. A database that is away is told again; nothing else depends on it.
-    asio::awaitable<void> heartbeat_loop(asio::io_context& loop, asio::thread_pool& threads) {
+    asio::awaitable<void> heartbeat_loop(asio::io_context& loop, asio::thread_pool& threads,
+                                         collect::Budgets& budgets) {
         asio::steady_timer timer{loop};
         for (;;) {
             timer.expires_after(kHeartbeat);
             co_await timer.async_wait(asio::use_awaitable);
             try {
-                co_await net::run_blocking(threads, [this] {
+                auto beat = [this] {
                     const auto session = pool_->acquire();
                     lease::LeaseRepository leases{*session};
-                    if (!leases.heartbeat(facts_.node, kNodeTimeToLive)) leases.register_node(node(), kNodeTimeToLive);
-                });
+                    const auto alive = leases.heartbeat(facts_.node, kNodeTimeToLive);
+                    if (alive == 0) leases.register_node(node(), kNodeTimeToLive);
+                    return alive;
+                };
+                budgets.set_nodes(co_await net::run_blocking(threads, std::move(beat)));
             } catch (const Error& error) {
                 log_.warning("heartbeat failed", {{"error", describe_line(error)}});
             }

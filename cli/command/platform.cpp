@@ -56,18 +56,6 @@ std::string window_text(const Request& request) {
     return fmt::format("up to {}", days_text(request.window_days));
 }
 
-std::string_view scope_text(platform::RateLimit::Scope scope) noexcept {
-    switch (scope) {
-        case platform::RateLimit::Scope::app:
-            return "app";
-        case platform::RateLimit::Scope::token:
-            return "token";
-        case platform::RateLimit::Scope::account:
-            break;
-    }
-    return "account";
-}
-
 Json optional_text(const std::string& text) {
     return text.empty() ? Json{} : Json(text);
 }
@@ -105,12 +93,15 @@ Json details_of(const Platform& platform) {
                                    {"additive", metric.additive},
                                    {"optional", metric.optional},
                                    {"replaces", optional_text(metric.replaces)},
+                                   {"replaced_by", optional_text(metric.replaced_by)},
                                    {"since", optional_day(metric.since)},
                                    {"until", optional_day(metric.until)}});
     json["limits"] = Json::array();
     for (const auto& limit : platform.limits)
-        json["limits"].push_back(
-            {{"scope", scope_text(limit.scope)}, {"requests", limit.requests}, {"per", render_duration(limit.per)}});
+        json["limits"].push_back({{"name", limit.name},
+                                  {"scope", platform::to_text(limit.scope)},
+                                  {"requests", limit.requests},
+                                  {"per", render_duration(limit.per)}});
     return json;
 }
 
@@ -166,7 +157,7 @@ int show_platform(Context& context, const Arguments& arguments) {
     print_members(context, head, {"platform", "source", "api", "day", "final after", "history"});
     for (const auto& limit : platform->limits)
         context.console.out(fmt::format("{:<11}  {} requests per {} and {}\n", "limit", limit.requests,
-                                        render_duration(limit.per), scope_text(limit.scope)));
+                                        render_duration(limit.per), platform::to_text(limit.scope)));
     context.console.out("\n");
     print_requests(context, *platform);
     context.console.out("\n");

@@ -61,10 +61,10 @@ std::optional<DayRange> read_days(const Arguments& arguments) {
 collect::Collected collect_once(collect::Job job) {
     boost::asio::io_context loop;
     net::HttpClient http{loop.get_executor(), {.user_agent = fmt::format("tallyctl/{}", version())}};
-    collect::RateLimiter limiter{loop.get_executor()};
+    collect::Budgets budgets{loop.get_executor()};
     collect::Collected collected;
     std::exception_ptr failure;
-    boost::asio::co_spawn(loop, collect::collect(http, limiter, std::move(job)),
+    boost::asio::co_spawn(loop, collect::collect(http, budgets, std::move(job)),
                           [&collected, &failure](std::exception_ptr error, collect::Collected result) {
                               failure = std::move(error);
                               collected = std::move(result);

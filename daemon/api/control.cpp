@@ -255,13 +255,15 @@ Control::Answer Control::dry_run(store::TriggerScope scope) {
         try {
             const auto job = collect::make_job(*rules, planned.tier, planned.name.platform, planned.name.account_id,
                                                planned.attributes, {});
-            const auto tasks = platform::plan({.platform = *job.platform,
-                                               .zone = platform::day_zone(*job.platform, job.target),
-                                               .coverage = planned.coverage,
-                                               .now = now(),
-                                               .backfill = job.backfill,
-                                               .forced = scope.days});
-            for (const auto& task : tasks) entry["requests"].push_back(request_json(task));
+            const auto plan = platform::plan({.platform = *job.platform,
+                                              .zone = platform::day_zone(*job.platform, job.target),
+                                              .coverage = planned.coverage,
+                                              .now = now(),
+                                              .backfill = job.backfill,
+                                              .forced = scope.days,
+                                              .attributes = planned.attributes});
+            entry["requests_left"] = plan.left;
+            for (const auto& task : plan.tasks) entry["requests"].push_back(request_json(task));
         } catch (const Error& error) {
             entry["note"] = describe_line(error);
         }
@@ -473,7 +475,7 @@ Control::Answer Control::check_connection(const Request& request) {
                                             loaded.sealed_credential);
     auto job = collect::make_job(*parts_.dispatcher.rules(), loaded.tier, name.platform, name.account_id,
                                  loaded.attributes, collect::Credential::read(document));
-    const auto checked = co_await collect::check(parts_.http, parts_.limiter, std::move(job));
+    const auto checked = co_await collect::check(parts_.http, parts_.budgets, std::move(job));
     json data{{"ok", checked.failures.empty()},
               {"outcome", platform::to_text(checked.worst())},
               {"message", ""},

@@ -36,7 +36,7 @@ public:
         const store::Vault& vault;
         collect::Dispatcher& dispatcher;
         net::HttpClient& http;
-        collect::RateLimiter& limiter;
+        collect::Budgets& budgets;
         const DaemonFacts& facts;
     };
     explicit Control(Parts parts) : parts_(parts) {}

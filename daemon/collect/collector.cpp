@@ -75,31 +75,42 @@ Verdict transport_verdict(const net::Response& response) {
     return verdict;
 }
 
+/// A request that a run may repeat once, after the token or what was looked up with it has been renewed.
+bool may_be_the_token(Outcome outcome) noexcept {
+    return outcome == Outcome::reauthorize || outcome == Outcome::bug;
+}
+
 /// One job under way. Lives in the frame of collect().
 class Collection {
 public:
-    Collection(net::HttpClient& http, RateLimiter& limiter, Job& job) : http_(http), limiter_(limiter), job_(job) {}
+    Collection(net::HttpClient& http, Budgets& budgets, Job& job) : http_(http), budgets_(budgets), job_(job) {}
 
     awaitable<void> run() {
-        if (!co_await look_up()) co_return;
-        const auto zone = day_zone();
-        if (!zone) co_return;
-        const auto tasks = platform::plan({.platform = *job_.platform,
-                                           .zone = *zone,
-                                           .coverage = job_.coverage,
-                                           .now = now(),
-                                           .backfill = job_.backfill,
-                                           .forced = job_.forced});
-        for (const auto& task : tasks) {
-            if (result.stopped) break;
-            if (given_up_.contains(task.request->name)) continue;
-            co_await run_task(task);
+        if (!co_await look_up(job_.refresh_lookups) || !find_zone()) co_return;
+        auto plan = platform::plan({.platform = *job_.platform,
+                                    .zone = *zone_,
+                                    .coverage = job_.coverage,
+                                    .now = now(),
+                                    .backfill = job_.backfill,
+                                    .forced = job_.forced,
+                                    .forced_since = job_.forced_since,
+                                    .attributes = job_.target.attributes,
+                                    .avoid = job_.refused,
+                                    .probe = job_.probe,
+                                    .max_tasks = job_.max_tasks});
+        result.tasks_left = plan.left;
+        for (auto& task : plan.tasks) {
+            if (result.stopped) ++result.tasks_left;
+            if (result.stopped || given_up_.contains(task.request->name)) continue;
+            co_await run_task(std::move(task));
         }
+        if (!result.stopped) co_await name_missing_scopes();
+        compare_numbers();
     }
 
     /// Only what shows that the token works.
     awaitable<void> run_check() {
-        if (!co_await look_up() || result.requests > 0) co_return;
+        if (!co_await look_up(true) || result.requests > 0 || !find_zone()) co_return;
         for (const auto& request : job_.platform->requests) {
             if (request.window != platform::Request::Window::now) continue;
             co_await run_task({.request = &request, .days = std::nullopt, .metrics = request.metrics});
@@ -107,33 +118,133 @@ public:
         }
     }
 
+    awaitable<std::vector<MetricCheck>> run_metrics() {
+        std::vector<MetricCheck> checks;
+        if (!co_await look_up(true) || !find_zone()) {
+            for (const auto& failure : result.failures)
+                checks.push_back(
+                    {.request = failure.request,
+                     .metric = {},
+                     .verdict = {.outcome = failure.outcome, .code = failure.code, .message = failure.message}});
+            co_return checks;
+        }
+        const auto today = zone_->day_of(now());
+        for (const auto& request : job_.platform->requests) {
+            // The newest day whose numbers no platform may still hold back.
+            const auto day = today - std::chrono::ceil<std::chrono::days>(request.final_after) - std::chrono::days{1};
+            const bool is_now = request.window == platform::Request::Window::now;
+            for (const auto& metric : platform::offered(*job_.platform, request, today)) {
+                platform::Task task{.request = &request,
+                                    .days = is_now ? std::nullopt : std::optional{DayRange{day, day}},
+                                    .metrics = {metric}};
+                const auto before = result.samples.size();
+                auto verdict = co_await run_pages(task);
+                checks.push_back({.request = request.name,
+                                  .metric = metric,
+                                  .verdict = std::move(verdict),
+                                  .numbers = result.samples.size() - before});
+                const auto outcome = checks.back().verdict.outcome;
+                if (outcome == Outcome::reauthorize || outcome == Outcome::gone || outcome == Outcome::wait)
+                    co_return checks;
+            }
+        }
+        co_return checks;
+    }
+
     Collected result;
 
 private:
-    awaitable<Verdict> fetch(platform::HttpRequest request, std::string& body) {
-        co_await limiter_.acquire(*job_.platform, job_.target);
+    /// One request and its answer. What looks like a dead token is tried once more with a renewed one.
+    awaitable<Verdict> fetch(const std::function<platform::HttpRequest()>& render, const std::string& name,
+                             std::string& body) {
+        auto verdict = co_await fetch_once(render(), name, body);
+        if (!may_be_the_token(verdict.outcome) || !co_await renew_token(verdict)) co_return verdict;
+        co_return co_await fetch_once(render(), name, body);
+    }
+
+    awaitable<Verdict> fetch_once(platform::HttpRequest request, const std::string& name, std::string& body) {
+        if (auto denial = co_await budgets_.acquire(*job_.platform, job_.target, name, job_.backfill_only)) {
+            Verdict denied;
+            denied.outcome = Outcome::wait;
+            denied.code = "told to wait";
+            denied.message = denial->reason;
+            denied.wait = std::max(std::chrono::ceil<std::chrono::milliseconds>(denial->until - now()),
+                                   std::chrono::milliseconds{1});
+            co_return denied;
+        }
         ++result.requests;
-        net::Request http_request{.method = std::move(request.method),
-                                  .url = std::move(request.url),
-                                  .headers = std::move(request.headers),
-                                  .body = {},
-                                  .timeout = job_.request_timeout};
-        auto response = co_await http_.fetch(std::move(http_request));
-        if (response.failure != net::Response::Failure::none) co_return transport_verdict(response);
-        platform::HttpAnswer answer{
-            .status = response.status, .headers = std::move(response.headers), .body = std::move(response.body)};
+        auto response = co_await http_.fetch(to_wire(request));
+        if (response.failure != net::Response::Failure::none) {
+            auto verdict = transport_verdict(response);
+            if (job_.observe) job_.observe(request, response, verdict);
+            co_return verdict;
+        }
+        const platform::HttpAnswer answer{
+            .status = response.status, .headers = response.headers, .body = response.body};
         auto verdict = platform::classify(*job_.platform, answer, now());
+        budgets_.note(*job_.platform, job_.target, answer, verdict);
         if (verdict.served_version) result.served_version = verdict.served_version;
-        body = std::move(answer.body);
+        if (job_.observe) job_.observe(request, response, verdict);
+        body = std::move(response.body);
         co_return verdict;
     }
 
+    net::Request to_wire(const platform::HttpRequest& request) const {
+        return {.method = request.method,
+                .url = request.url,
+                .headers = request.headers,
+                .body = {},
+                .timeout = job_.request_timeout};
+    }
+
+    /// True when something about the tokens changed, so that asking again makes sense. Once a run for each remedy.
+    awaitable<bool> renew_token(Verdict& verdict) {
+        // A derived token may be stale while the connection's own is alive.
+        if (!std::exchange(lookups_renewed_, true) && !looking_up_ && !job_.target.derived_tokens.empty()) {
+            const auto before = job_.target.derived_tokens;
+            const auto failures = result.failures.size();
+            if (co_await look_up(true)) {
+                const bool changed = std::any_of(before.begin(), before.end(), [&](const auto& token) {
+                    return job_.target.derived_tokens[token.first].reveal() != token.second.reveal();
+                });
+                if (changed) co_return true;
+            } else if (result.failures.size() > failures) {
+                // The look-up's own failure says more than the request's.
+                verdict.outcome = result.failures.back().outcome;
+                verdict.code = result.failures.back().code;
+                verdict.message = result.failures.back().message;
+                result.failures.pop_back();
+                result.stopped = false;
+            }
+        }
+        if (verdict.outcome != Outcome::reauthorize || !job_.renew || std::exchange(token_renewed_, true))
+            co_return false;
+        auto renewal = co_await job_.renew();
+        if (!renewal.access_token) {
+            // The grant is dead, or the token endpoint is in trouble: its word counts.
+            if (renewal.verdict.outcome != Outcome::ok) verdict = renewal.verdict;
+            co_return false;
+        }
+        job_.target.access_token = *std::move(renewal.access_token);
+        co_return true;
+    }
+
     /// False when the job cannot go on.
-    awaitable<bool> look_up() {
+    awaitable<bool> look_up(bool again) {
+        looking_up_ = true;
+        const bool found = co_await look_up_all(again);
+        looking_up_ = false;
+        co_return found;
+    }
+
+    awaitable<bool> look_up_all(bool again) {
         for (const auto& lookup : job_.platform->lookups) {
-            if (!job_.refresh_lookups && !platform::lookup_due(lookup, job_.target)) continue;
+            if (!again && !platform::lookup_due(lookup, job_.target)) continue;
             std::string body;
-            auto verdict = co_await fetch(platform::render_lookup(*job_.platform, job_.target, lookup), body);
+            const std::function<platform::HttpRequest()> render = [this, &lookup] {
+                return platform::render_lookup(*job_.platform, job_.target, lookup);
+            };
+            auto verdict = co_await fetch(render, lookup.name, body);
             if (verdict.outcome == Outcome::ok) {
                 try {
                     auto found = platform::read_lookup(lookup, body);
@@ -165,13 +276,14 @@ private:
         result.learned_attributes[name] = value;
     }
 
-    std::optional<TimeZone> day_zone() {
+    bool find_zone() {
         try {
-            return platform::day_zone(*job_.platform, job_.target);
+            zone_ = platform::day_zone(*job_.platform, job_.target);
+            return true;
         } catch (const Error& error) {
             fail("day", {.outcome = Outcome::bug, .code = "time zone", .message = describe_line(error)});
             result.stopped = true;
-            return std::nullopt;
+            return false;
         }
     }
 
@@ -182,45 +294,76 @@ private:
         });
         if (task.metrics.empty()) co_return;
         const auto verdict = co_await run_pages(task);
-        if (verdict.outcome == Outcome::ok) {
-            ++result.tasks_done;
-            retries_in_a_row_ = 0;
-            co_return;
-        }
-        if (verdict.outcome == Outcome::bad_metric) {
-            co_await split(std::move(task), verdict);
-            co_return;
-        }
-        fail(task.request->name, verdict);
+        const auto& name = task.request->name;
         switch (verdict.outcome) {
+            case Outcome::ok:
+                ++result.tasks_done;
+                retries_in_a_row_ = 0;
+                if (task.is_probe)
+                    for (const auto& metric : task.metrics) result.answered_again.emplace_back(name, metric);
+                if (whole_request_is_probed(name)) result.answered_again.emplace_back(name, "");
+                co_return;
+            case Outcome::bad_metric:
+                co_await split(std::move(task), verdict);
+                co_return;
             case Outcome::retry:
+                fail(name, verdict);
                 result.stopped = ++retries_in_a_row_ >= kRetriesThatStop;
-                break;
+                co_return;
             case Outcome::wait:
             case Outcome::reauthorize:
             case Outcome::gone:
+                fail(name, verdict);
                 result.stopped = true;
-                break;
+                co_return;
             case Outcome::forbidden:
-                cover(task, platform::refuse(task, now()));
-                [[fallthrough]];
+                cover(task, platform::refuse(task, *zone_, now()));
+                if (task.request->optional || task.is_probe) {
+                    refuse(*task.request, task.is_probe ? task.metrics.front() : "", verdict);
+                } else {
+                    fail(name, verdict);
+                }
+                break;
             default:
-                given_up_.insert(task.request->name);  // its other windows would be refused just so
+                fail(name, verdict);
         }
+        if (!task.is_probe) given_up_.insert(name);  // its other windows would be refused just so
+    }
+
+    bool whole_request_is_probed(const std::string& request) const {
+        const auto probes = job_.probe.find(request);
+        return probes != job_.probe.end() && probes->second.contains("");
+    }
+
+    void refuse(const platform::Request& request, const std::string& metric, const Verdict& verdict) {
+        const auto* known = job_.platform->find_metric(metric);
+        result.refusals.push_back({.request = request.name,
+                                   .metric = metric,
+                                   .code = verdict.code,
+                                   .message = verdict.message,
+                                   .expected = request.optional || (known != nullptr && known->optional)});
+    }
+
+    std::optional<std::string> guilty_metric(const platform::Task& task, const Verdict& verdict) const {
+        if (task.metrics.size() == 1) return task.metrics.front();
+        if (verdict.metric_place && *verdict.metric_place < task.metrics.size())
+            return task.metrics[*verdict.metric_place];
+        const bool named = verdict.metric &&
+                           std::find(task.metrics.begin(), task.metrics.end(), *verdict.metric) != task.metrics.end();
+        return named ? verdict.metric : std::nullopt;
     }
 
     awaitable<void> split(platform::Task task, const Verdict& verdict) {
-        const auto guilty = verdict.metric && task.metrics.size() > 1
-                                ? std::find(task.metrics.begin(), task.metrics.end(), *verdict.metric)
-                                : task.metrics.end();
-        if (task.metrics.size() == 1 || guilty != task.metrics.end()) {
-            const auto metric = guilty != task.metrics.end() ? *guilty : task.metrics.front();
-            refused_metrics_.emplace(task.request->name, metric);
+        if (const auto metric = guilty_metric(task, verdict)) {
+            const auto& request = *task.request;
+            refused_metrics_.emplace(request.name, *metric);
             auto named = verdict;
-            named.message = fmt::format("metric '{}' is refused: {}", metric, verdict.message);
-            fail(task.request->name, named);
+            named.message = describe_refusal(*metric, verdict.message);
+            refuse(request, *metric, named);
+            // A metric that is known to be refused, or that not every account has, is no news.
+            if (!result.refusals.back().expected && !task.is_probe) fail(request.name, named);
             if (task.metrics.size() == 1)
-                cover_if_unknown(task, platform::refuse(task, now()));
+                cover_if_unknown(task, platform::refuse(task, *zone_, now()));
             else
                 co_await run_task(std::move(task));
             co_return;
@@ -233,24 +376,36 @@ private:
         if (!result.stopped) co_await run_task(std::move(second));
     }
 
+    std::string describe_refusal(const std::string& metric, const std::string& message) const {
+        auto text = fmt::format("metric '{}' is refused: {}", metric, message);
+        const auto* known = job_.platform->find_metric(metric);
+        if (known != nullptr && !known->replaced_by.empty())
+            text += fmt::format("; use '{}' instead", known->replaced_by);
+        return text;
+    }
+
     /// All pages of one task, or nothing of it: a sum over half of the pages would be a wrong number.
     awaitable<Verdict> run_pages(const platform::Task& task) {
         std::optional<platform::Extraction> extraction;
+        std::optional<std::string> next;
         Verdict verdict;
+        const std::function<platform::HttpRequest()> render = [this, &task, &next] {
+            return next ? platform::render_page(*job_.platform, job_.target, task, *next)
+                        : platform::render(*job_.platform, job_.target, task);
+        };
         try {
-            auto request = platform::render(*job_.platform, job_.target, task);
-            for (;;) {
+            do {
                 std::string body;
-                verdict = co_await fetch(std::move(request), body);
+                verdict = co_await fetch(render, task.request->name, body);
                 if (verdict.outcome != Outcome::ok) co_return verdict;
                 if (!extraction) extraction.emplace(*job_.platform, job_.target, task, now());
                 extraction->add_page(body);
-                const auto next = extraction->next_page();
-                if (!next) break;
-                request = platform::render_page(*job_.platform, job_.target, task, *next);
-            }
+                next = extraction->next_page();
+            } while (next);
             auto extracted = extraction->finish();
+            note_numbers(task, extracted);
             std::move(extracted.samples.begin(), extracted.samples.end(), std::back_inserter(result.samples));
+            std::move(extracted.compared.begin(), extracted.compared.end(), std::back_inserter(compared_));
             cover(task, std::move(extracted.days));
         } catch (const Error& error) {
             verdict = {};
@@ -261,6 +416,62 @@ private:
         co_return verdict;
     }
 
+    void note_numbers(const platform::Task& task, const platform::Extraction::Result& extracted) {
+        const auto& name = task.request->name;
+        auto& numbers = numbers_of_[name];
+        numbers += extracted.samples.size();
+        for (const auto& sample : extracted.samples)
+            result.answered.emplace(name, sample.metric.substr(0, sample.metric.find('.')));
+    }
+
+    /// Some platforms answer a request whose scope is missing with nothing at all instead of an error.
+    awaitable<void> name_missing_scopes() {
+        if (!job_.granted_scopes) co_return;
+        std::vector<const platform::Request*> suspects;
+        for (const auto& [name, numbers] : numbers_of_) {
+            const auto* request = job_.platform->find_request(name);
+            if (numbers == 0 && !request->empty_without_scope.empty()) suspects.push_back(request);
+        }
+        if (suspects.empty()) co_return;
+        const auto granted = co_await job_.granted_scopes();
+        if (!granted) co_return;
+        for (const auto* request : suspects) {
+            if (granted->contains(request->empty_without_scope)) continue;
+            Verdict verdict;
+            verdict.outcome = Outcome::forbidden;
+            verdict.code = "scope";
+            verdict.message =
+                fmt::format("the token lacks the scope '{}': the platform answers nothing instead of an error",
+                            request->empty_without_scope);
+            fail(request->name, verdict);
+            for (auto& [day, status] : result.coverage[request->name]) {
+                if (status.asked_at >= started_) status.state = platform::DayState::refused;
+            }
+        }
+    }
+
+    /// A number that two requests give must be the same in both: else days are dated wrongly.
+    void compare_numbers() {
+        for (const auto& other : compared_) {
+            const auto same_place = [&](const platform::Sample& sample) {
+                return sample.metric == other.metric && sample.day == other.day;
+            };
+            const auto own = std::find_if(result.samples.begin(), result.samples.end(), same_place);
+            if (own == result.samples.end() || own->value == other.value) continue;
+            if (own->metadata.find("\"final\":true") == std::string::npos) continue;  // it may have changed meanwhile
+            Verdict verdict;
+            verdict.outcome = Outcome::bug;
+            verdict.code = "calibration";
+            verdict.message = fmt::format(
+                "{} of {} is {} in its series and {} as a total: the platform dates days in another way than the file "
+                "says "
+                "(day.stamp_is)",
+                other.metric, render_day(other.day), own->value, other.value);
+            fail("day", verdict);
+            return;  // one example is enough
+        }
+    }
+
     platform::DayMap& changed_coverage(const platform::Task& task) {
         const auto& name = task.request->name;
         if (const auto known = result.coverage.find(name); known != result.coverage.end()) return known->second;
@@ -269,8 +480,13 @@ private:
             .first->second;
     }
 
+    /// Numbers of the moment that are asked for in every slot need no memory.
+    static bool has_coverage(const platform::Task& task) {
+        return task.days.has_value() || task.request->every == platform::Request::Every::day;
+    }
+
     void cover(const platform::Task& task, platform::DayMap days) {
-        if (!task.days) return;
+        if (!has_coverage(task)) return;
         auto& coverage = changed_coverage(task);
         for (auto& [day, status] : days) {
             // Two halves of a split request: a day with numbers in one of them has numbers.
@@ -284,7 +500,7 @@ private:
     }
 
     void cover_if_unknown(const platform::Task& task, const platform::DayMap& days) {
-        if (!task.days) return;
+        if (!has_coverage(task)) return;
         auto& coverage = changed_coverage(task);
         for (const auto& [day, status] : days) coverage.try_emplace(day, status);
     }
@@ -296,11 +512,15 @@ private:
     }
 
     net::HttpClient& http_;
-    RateLimiter& limiter_;
+    Budgets& budgets_;
     Job& job_;
+    std::optional<TimeZone> zone_;
     Instant started_ = now();
     std::set<std::string, std::less<>> given_up_;                    // requests that are not asked again in this run
     std::set<std::pair<std::string, std::string>> refused_metrics_;  // request, metric: found guilty in this run
+    std::map<std::string, std::size_t> numbers_of_;                  // by request
+    std::vector<platform::Sample> compared_;
+    bool looking_up_ = false, lookups_renewed_ = false, token_renewed_ = false;
     unsigned retries_in_a_row_ = 0;
 };
 
@@ -314,17 +534,21 @@ Outcome Collected::worst() const {
     return worst;
 }
 
-awaitable<Collected> collect(net::HttpClient& http, RateLimiter& limiter, Job job) {
-    Collection collection{http, limiter, job};
+awaitable<Collected> collect(net::HttpClient& http, Budgets& budgets, Job job) {
+    Collection collection{http, budgets, job};
     co_await collection.run();
     co_return std::move(collection.result);
 }
 
-awaitable<Collected> check(net::HttpClient& http, RateLimiter& limiter, Job job) {
-    Collection collection{http, limiter, job};
-    job.refresh_lookups = true;
+awaitable<Collected> check(net::HttpClient& http, Budgets& budgets, Job job) {
+    Collection collection{http, budgets, job};
     co_await collection.run_check();
     co_return std::move(collection.result);
+}
+
+awaitable<std::vector<MetricCheck>> check_metrics(net::HttpClient& http, Budgets& budgets, Job job) {
+    Collection collection{http, budgets, job};
+    co_return co_await collection.run_metrics();
 }
 
 }  // namespace tally::collect

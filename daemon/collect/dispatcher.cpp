@@ -89,7 +89,11 @@ awaitable<std::chrono::milliseconds> Dispatcher::claim_round() {
 awaitable<void> Dispatcher::run_one(lease::Assignment assignment) {
     const auto lease = assignment.lease;
     try {
-        finished_.push_back(co_await parts_.runner.run(rules_, std::move(assignment)));
+        auto outcome = co_await parts_.runner.run(rules_, std::move(assignment));
+        if (outcome.deferred_until)
+            deferred_.push_back({.lease = lease, .until = *outcome.deferred_until});
+        else
+            finished_.push_back(std::move(outcome.result));
     } catch (const boost::system::system_error&) {  // cancelled: the lease goes back, and the run is made again
         unserved_.push_back(lease);
     }
@@ -98,6 +102,10 @@ awaitable<void> Dispatcher::run_one(lease::Assignment assignment) {
 
 awaitable<void> Dispatcher::store_loop() {
     for (;;) {
+        if (!deferred_.empty()) {
+            co_await give_back();
+            continue;
+        }
         if (!finished_.empty()) {
             co_await store_batch();
             continue;
@@ -105,6 +113,33 @@ awaitable<void> Dispatcher::store_loop() {
         if (claiming_done_ && runs_.size() == 0) co_return;
         co_await results_.wait_for(kPoll);
     }
+}
+
+/// Gives back what may not be asked for yet. A failure costs nothing: the lease stays ours, and is deferred again
+/// later.
+awaitable<void> Dispatcher::give_back() {
+    auto deferrals = std::make_shared<std::vector<lease::Deferral>>(std::exchange(deferred_, {}));
+    bool failed = false;
+    try {
+        auto write = [&pool = parts_.pool, deferrals] {
+            const auto session = pool.acquire();
+            lease::LeaseRepository{*session}.defer(*deferrals);
+            return true;
+        };
+        co_await net::run_blocking(parts_.threads, std::move(write));
+        parts_.log.debug("told to wait", {{"connections", std::to_string(deferrals->size())}});
+    } catch (const Error& error) {
+        parts_.log.error("cannot give leases back, trying again", {{"error", describe_line(error)}});
+        failed = true;
+    }
+    if (!failed) co_return;
+    if (draining_) {
+        for (const auto& deferral : *deferrals) unserved_.push_back(deferral.lease);
+        co_return;
+    }
+    deferred_.insert(deferred_.end(), deferrals->begin(), deferrals->end());
+    boost::asio::steady_timer pause{parts_.executor, kDatabasePause};
+    co_await pause.async_wait(boost::asio::use_awaitable);
 }
 
 /// Stores what has come together meanwhile. While the database is away results wait here; there are never more of them

@@ -49,14 +49,16 @@ private:
     boost::asio::awaitable<void> run_one(lease::Assignment assignment);
     boost::asio::awaitable<void> store_loop();
     boost::asio::awaitable<void> store_batch();
+    boost::asio::awaitable<void> give_back();
     void report(const store::RunResult& run, const store::RunReport& stored);
-    std::size_t in_work() const noexcept { return runs_.size() + finished_.size() + storing_; }
+    std::size_t in_work() const noexcept { return runs_.size() + finished_.size() + deferred_.size() + storing_; }
 
     Parts parts_;
     std::shared_ptr<const Rules> rules_;
     net::TaskGroup loops_, runs_;
     net::Event wake_, results_;
     std::list<store::RunResult> finished_;         // collected, not yet stored
+    std::vector<lease::Deferral> deferred_;        // told to wait before anything was asked
     std::vector<lease::Lease> unserved_;           // cancelled while draining: to be released
     std::unique_ptr<store::SnapshotStore> store_;  // made on a database thread, used by one at a time
     std::size_t storing_ = 0;

@@ -50,6 +50,12 @@ void explain(const Collected& collected, Outcome worst, NextStep& step) {
 
 }  // namespace
 
+std::chrono::milliseconds spread_after(std::chrono::milliseconds wait, std::mt19937_64& random) {
+    constexpr std::chrono::milliseconds kWidest{60'000};
+    const auto most = std::min(wait / 10, kWidest);
+    return std::chrono::milliseconds{std::uniform_int_distribution<std::int64_t>{0, most.count()}(random)};
+}
+
 NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
     const auto& collected = in.collected;
     const auto worst = collected.worst();
@@ -64,6 +70,9 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
         slot_was_due ? schedule::next_slot(in.schedule, in.phase, in.regular_slot, in.now) : in.regular_slot;
     step.due_at = step.slot = next;
 
+    // What did not fit into one run goes on at once, behind whatever else is due.
+    if (collected.tasks_left > 0 && !collected.stopped) step.due_at = std::min(next, in.now);
+
     switch (worst) {
         case Outcome::reauthorize:
             step.fate = ConnectionFate::needs_authorization;
@@ -72,8 +81,10 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
             step.fate = ConnectionFate::gone;
             break;
         case Outcome::wait: {
-            const auto until = in.now + std::max(collected.wait, std::chrono::milliseconds{1'000});
-            step.due_at = until;
+            // Everybody who waits for the same thing would be there at the same moment.
+            const auto wait = std::max(collected.wait, std::chrono::milliseconds{1'000});
+            const auto until = in.now + wait + spread_after(wait, random);
+            step.due_at = step.not_before = until;
             if (slot_was_due && until < next) {
                 step.slot = in.regular_slot;
                 step.attempt = in.attempt > 0 ? in.attempt - 1 : 0;
@@ -90,8 +101,8 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
                                                                   .ceiling = in.retry.ceiling,
                                                                   .floor = collected.wait},
                                                                  random);
+            step.due_at = std::min(retry_at, next);
             if (retry_at < next) {
-                step.due_at = retry_at;
                 step.slot = slot_was_due ? in.regular_slot : next;
                 step.attempt = in.attempt;
             }

@@ -35,6 +35,7 @@ enum class ConnectionFate { unchanged, needs_authorization, gone };
 
 struct NextStep {
     RunState state = RunState::succeeded;
+    Instant not_before;    ///< whatever is asked for by hand meanwhile: a platform said wait
     Instant due_at;        ///< when to serve next
     Instant slot;          ///< the regular slot that will then be pursued
     unsigned attempt = 0;  ///< attempts made for that slot
@@ -43,6 +44,9 @@ struct NextStep {
     std::string error_class;  ///< such as "reauthorize 190/463"; empty when all is well
     std::string error;        ///< one line for people; empty when all is well
 };
+
+/// How much later than told one connection begins again: up to a tenth of the wait, at most a minute.
+std::chrono::milliseconds spread_after(std::chrono::milliseconds wait, std::mt19937_64& random);
 
 /// The regular slot stands whatever happens: a retry that would come after the next slot leaves the work to that slot,
 /// a wait that the platform asked for is respected even past it and does not use up an attempt.

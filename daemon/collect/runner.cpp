@@ -16,6 +16,8 @@ namespace {
 using boost::asio::awaitable;
 
 constexpr std::chrono::hours kLookupsKeep{24};
+constexpr std::chrono::days kLongPast{35};           // asked for further back than that, a run is a backfill
+constexpr std::size_t kBackfillTasks = 60;           // requests in one go: what is due meanwhile comes between two goes
 constexpr const char* kLookedUpAt = "looked_up_at";  // attribute: when the look-ups were last answered
 
 std::string_view to_text(RunState state) noexcept {
@@ -43,18 +45,21 @@ std::string_view to_text(ConnectionFate fate) noexcept {
 }
 
 /// Triggers with days are served together, one hull a run; a trigger without days gets the ordinary plan first.
-void choose_triggers(const std::vector<lease::Trigger>& waiting, std::optional<DayRange>& forced,
-                     std::vector<std::int64_t>& served) {
+void choose_triggers(const std::vector<lease::Trigger>& waiting, Job& job, std::vector<std::int64_t>& served) {
     const bool ordinary =
         std::any_of(waiting.begin(), waiting.end(), [](const auto& trigger) { return !trigger.days; });
     for (const auto& trigger : waiting) {
         if (ordinary == trigger.days.has_value()) continue;
         served.push_back(trigger.id);
         if (!trigger.days) continue;
-        if (!forced) forced = trigger.days;
-        forced->first = std::min(forced->first, trigger.days->first);
-        forced->last = std::max(forced->last, trigger.days->last);
+        if (!job.forced) job.forced = trigger.days;
+        job.forced->first = std::min(job.forced->first, trigger.days->first);
+        job.forced->last = std::max(job.forced->last, trigger.days->last);
+        job.forced_since = std::max(job.forced_since.value_or(trigger.requested_at), trigger.requested_at);
     }
+    const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};  // to the day is enough here
+    job.backfill_only = job.forced && today - job.forced->first > kLongPast;
+    if (job.forced) job.max_tasks = kBackfillTasks;
 }
 
 bool lookups_are_old(const std::map<std::string, std::string>& attributes, Instant at) {
@@ -63,15 +68,27 @@ bool lookups_are_old(const std::map<std::string, std::string>& attributes, Insta
     return !when || *when + kLookupsKeep < at;
 }
 
+std::shared_ptr<const platform::Platform> find_platform(const Rules& rules, const std::string& name) {
+    auto platform = rules.catalog.find(name);
+    if (!platform)
+        throw Error(Fault::config, fmt::format("there is no platform file for '{}'", name),
+                    "See 'tallyctl platform list'.");
+    return platform;
+}
+
+/// Whether what was asked for by hand waits for another run: as long as it gets on, or was told to wait.
+bool goes_on(const Collected& collected) {
+    const auto worst = collected.worst();
+    const bool broken = worst == platform::Outcome::reauthorize || worst == platform::Outcome::gone;
+    return collected.tasks_left > 0 && !broken && (collected.tasks_done > 0 || worst == platform::Outcome::wait);
+}
+
 }  // namespace
 
 Job make_job(const Rules& rules, const std::string& tier, const std::string& platform, const std::string& account_id,
              const std::map<std::string, std::string>& attributes, const Credential& credential) {
     Job job;
-    job.platform = rules.catalog.find(platform);
-    if (!job.platform)
-        throw Error(Fault::config, fmt::format("there is no platform file for '{}'", platform),
-                    "See 'tallyctl platform list'.");
+    job.platform = find_platform(rules, platform);
     const auto& settings = rules.config.platform(platform);
     if (!settings.enabled)
         throw Error(Fault::config, fmt::format("the platform '{}' is switched off in the configuration", platform));
@@ -85,8 +102,9 @@ Job make_job(const Rules& rules, const std::string& tier, const std::string& pla
     return job;
 }
 
-awaitable<store::RunResult> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
-    store::RunResult result;
+awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
+    RunOutcome outcome;
+    auto& result = outcome.result;
     result.lease = assignment.lease;
     result.user_id = assignment.user_id;
     result.platform = assignment.platform;
@@ -98,59 +116,82 @@ awaitable<store::RunResult> Runner::run(std::shared_ptr<const Rules> rules, leas
 
     Collected collected;
     try {
+        const auto platform = find_platform(*rules, assignment.platform);
         const store::Owner owner{assignment.user_id, assignment.platform, assignment.account_id};
         auto credential =
             Credential::read(vault_.open(assignment.sealed_user_key, owner, assignment.sealed_credential));
         auto job = make_job(*rules, assignment.tier, assignment.platform, assignment.account_id, assignment.attributes,
                             credential);
-        const auto platform = job.platform;
-        job.coverage = std::move(assignment.coverage);
-        choose_triggers(assignment.triggers, job.forced, result.triggers);
-        job.refresh_lookups = !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
+        if (const auto denial = parts_.budgets.blocked(*platform, job.target)) {
+            outcome.deferred_until =
+                denial->until +
+                spread_after(std::chrono::ceil<std::chrono::milliseconds>(denial->until - now()), random_);
+            co_return outcome;
+        }
         result.source = platform->source;
+        job.coverage = std::move(assignment.coverage);
+        job.refused = std::move(assignment.refused);
+        job.probe = std::move(assignment.probe);
+        parts_.health.prepare(job);
+        choose_triggers(assignment.triggers, job, result.triggers);
+        const bool forced = job.forced.has_value();
+        job.refresh_lookups = !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
 
-        collected = co_await collect(http_, limiter_, std::move(job));
+        collected = co_await collect(parts_.http, parts_.budgets, std::move(job));
 
-        auto attributes = assignment.attributes;
-        for (const auto& [name, value] : collected.learned_attributes) {
-            if (attributes[name] != value) result.learned[name] = value;
-            attributes[name] = value;
-        }
-        if (!collected.learned_attributes.empty() || !collected.learned_tokens.empty())
-            result.learned[kLookedUpAt] = render_instant(std::chrono::floor<std::chrono::seconds>(result.started_at));
-        const bool new_token =
-            std::any_of(collected.learned_tokens.begin(), collected.learned_tokens.end(), [&](const auto& learned) {
-                const auto known = credential.derived.find(learned.first);
-                return known == credential.derived.end() || known->second.reveal() != learned.second.reveal();
-            });
-        if (new_token) {
-            for (const auto& [name, token] : collected.learned_tokens) credential.derived[name] = token;
-            result.sealed_before = assignment.sealed_credential;
-            result.sealed_after = vault_.seal(assignment.sealed_user_key, owner, credential.render());
-        }
-        if (!collected.samples.empty())
-            result.zone = platform::day_zone(*platform, {.account = assignment.account_id,
-                                                         .attributes = attributes,
-                                                         .access_token = {},
-                                                         .derived_tokens = {},
-                                                         .base_url = std::nullopt});
+        keep_what_was_learned(assignment, *platform, credential, owner, collected, result);
+        parts_.health.note(*platform, collected, result);
+        if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
     } catch (const Error& error) {
         // The token does not open, or the configuration lacks the platform: the slot stands, a person must look.
         collected.failures.push_back(
             {.request = "start", .outcome = platform::Outcome::bug, .code = "start", .message = describe_line(error)});
-        for (const auto& trigger : assignment.triggers) {
-            if (std::find(result.triggers.begin(), result.triggers.end(), trigger.id) == result.triggers.end())
-                result.triggers.push_back(trigger.id);
-        }
+        result.triggers.clear();
+        for (const auto& trigger : assignment.triggers) result.triggers.push_back(trigger.id);
     }
+    decide(*rules, assignment, std::move(collected), result);
+    co_return outcome;
+}
 
-    const auto& retry = rules->config.collect;
+/// Facts from look-ups, derived tokens and the account's zone.
+void Runner::keep_what_was_learned(const lease::Assignment& assignment, const platform::Platform& platform,
+                                   Credential& credential, const store::Owner& owner, const Collected& collected,
+                                   store::RunResult& result) const {
+    auto attributes = assignment.attributes;
+    for (const auto& [name, value] : collected.learned_attributes) {
+        if (attributes[name] != value) result.learned[name] = value;
+        attributes[name] = value;
+    }
+    if (!collected.learned_attributes.empty() || !collected.learned_tokens.empty())
+        result.learned[kLookedUpAt] = render_instant(std::chrono::floor<std::chrono::seconds>(result.started_at));
+    const bool new_token =
+        std::any_of(collected.learned_tokens.begin(), collected.learned_tokens.end(), [&](const auto& learned) {
+            const auto known = credential.derived.find(learned.first);
+            return known == credential.derived.end() || known->second.reveal() != learned.second.reveal();
+        });
+    if (new_token) {
+        for (const auto& [name, token] : collected.learned_tokens) credential.derived[name] = token;
+        result.sealed_before = assignment.sealed_credential;
+        result.sealed_after = vault_.seal(assignment.sealed_user_key, owner, credential.render());
+    }
+    if (!collected.samples.empty())
+        result.zone = platform::day_zone(platform, {.account = assignment.account_id,
+                                                    .attributes = attributes,
+                                                    .access_token = {},
+                                                    .derived_tokens = {},
+                                                    .base_url = std::nullopt});
+}
+
+/// What the run was, and when the connection is served next.
+void Runner::decide(const Rules& rules, const lease::Assignment& assignment, Collected collected,
+                    store::RunResult& result) {
+    const auto& retry = rules.config.collect;
     const auto step =
         next_step({.collected = collected,
                    .regular_slot = assignment.lease.slot_at,
                    .attempt = assignment.lease.attempt,
-                   .schedule = rules->schedule_of(assignment.tier),
-                   .phase = rules->phase_of(assignment.tier, assignment.lease.connection_id),
+                   .schedule = rules.schedule_of(assignment.tier),
+                   .phase = rules.phase_of(assignment.tier, assignment.lease.connection_id),
                    .retry = {.attempts = retry.attempts, .base = retry.retry_base, .ceiling = retry.retry_ceiling},
                    .now = now()},
                   random_);
@@ -162,10 +203,10 @@ awaitable<store::RunResult> Runner::run(std::shared_ptr<const Rules> rules, leas
     result.error = step.error;
     result.next_due = step.due_at;
     result.next_slot = step.slot;
+    result.not_before = step.not_before;
     result.next_attempt = step.attempt;
     result.gave_up = step.gave_up;
     result.connection_state = to_text(step.fate);
-    co_return result;
 }
 
 }  // namespace tally::collect

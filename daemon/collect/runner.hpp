@@ -7,9 +7,10 @@
 #include <random>
 #include <string>
 
+#include "daemon/collect/budgets.hpp"
 #include "daemon/collect/collector.hpp"
 #include "daemon/collect/credential.hpp"
-#include "daemon/collect/rate_limiter.hpp"
+#include "daemon/collect/health_book.hpp"
 #include "daemon/collect/rules.hpp"
 #include "daemon/lease/lease.hpp"
 #include "daemon/net/http_client.hpp"
@@ -18,18 +19,33 @@
 
 namespace tally::collect {
 
+/// What a lease came to.
+struct RunOutcome {
+    store::RunResult result;
+    std::optional<Instant> deferred_until;  ///< nothing was asked: the lease goes back until then
+};
+
 /// Use from the executor's thread only.
 class Runner {
 public:
-    Runner(net::HttpClient& http, RateLimiter& limiter, const store::Vault& vault, std::string node, std::uint64_t seed)
-        : http_(http), limiter_(limiter), vault_(vault), node_(std::move(node)), random_(seed) {}
+    struct Parts {
+        net::HttpClient& http;
+        Budgets& budgets;
+        HealthBook& health;
+    };
+    Runner(Parts parts, const store::Vault& vault, std::string node, std::uint64_t seed)
+        : parts_(parts), vault_(vault), node_(std::move(node)), random_(seed) {}
 
     /// Throws only on cancellation: whatever else goes wrong is a failed run.
-    boost::asio::awaitable<store::RunResult> run(std::shared_ptr<const Rules> rules, lease::Assignment assignment);
+    boost::asio::awaitable<RunOutcome> run(std::shared_ptr<const Rules> rules, lease::Assignment assignment);
 
 private:
-    net::HttpClient& http_;
-    RateLimiter& limiter_;
+    void keep_what_was_learned(const lease::Assignment& assignment, const platform::Platform& platform,
+                               Credential& credential, const store::Owner& owner, const Collected& collected,
+                               store::RunResult& result) const;
+    void decide(const Rules& rules, const lease::Assignment& assignment, Collected collected, store::RunResult& result);
+
+    Parts parts_;
     const store::Vault& vault_;
     std::string node_;
     std::mt19937_64 random_;

@@ -11,6 +11,7 @@
 #include "common/postgres/value.hpp"
 #include "common/time.hpp"
 #include "daemon/platform/coverage.hpp"
+#include "daemon/platform/plan.hpp"
 
 namespace tally::lease {
 
@@ -18,14 +19,23 @@ struct Lease {
     std::int64_t connection_id = 0;
     std::int64_t token = 0;  ///< finish and release must name it; it is also the id of the run
     Instant due_at;
+    Instant collect_at;                ///< when collection is due; later than due_at when only the token wants care
+    std::optional<Instant> upkeep_at;  ///< when the token wants care; nullopt: never by itself
     Instant slot_at;       ///< the regular slot that is pursued; later than due_at when only a trigger made it due
     unsigned attempt = 1;  ///< for slot_at, this one included
+};
+
+/// A lease that may not be served before some time.
+struct Deferral {
+    Lease lease;
+    Instant until;
 };
 
 /// A run asked for by hand that waits for this connection.
 struct Trigger {
     std::int64_t id = 0;
     std::optional<DayRange> days;  ///< nullopt: the ordinary plan
+    Instant requested_at;
 };
 
 /// A lease with all that its run needs to know.
@@ -35,8 +45,12 @@ struct Assignment {
     std::string platform, account_id;
     std::map<std::string, std::string> attributes;
     postgres::Bytes sealed_credential, sealed_user_key;
+    std::string state;                  ///< active or paused; a paused connection is leased for its token only
+    std::optional<Instant> expires_at;  ///< of the access token
     platform::Coverage coverage;
     std::vector<Trigger> triggers;
+    platform::MetricSets refused;  ///< quarantined for this connection alone
+    platform::MetricSets probe;    ///< of these, the ones to try again
 };
 
 }  // namespace tally::lease

@@ -23,6 +23,8 @@ Assignment read_assignment(const postgres::Row& row) {
     return {.lease = {.connection_id = row.integer("connection_id"),
                       .token = row.integer("lease_token"),
                       .due_at = row.instant("due_at"),
+                      .collect_at = row.instant("collect_at"),
+                      .upkeep_at = row.optional_instant("upkeep_at"),
                       .slot_at = row.instant("slot_at"),
                       .attempt = static_cast<unsigned>(row.integer("attempt"))},
             .user_id = row.text("user_id"),
@@ -33,8 +35,12 @@ Assignment read_assignment(const postgres::Row& row) {
             .attributes = read_attributes(row.view("attributes")),
             .sealed_credential = row.bytes("credential"),
             .sealed_user_key = row.bytes("sealed_key"),
+            .state = row.text("state"),
+            .expires_at = row.optional_instant("expires_at"),
             .coverage = {},
-            .triggers = {}};
+            .triggers = {},
+            .refused = {},
+            .probe = {}};
 }
 
 }  // namespace
@@ -47,11 +53,11 @@ void LeaseRepository::register_node(const Node& node, std::chrono::seconds time_
     transaction.commit();
 }
 
-bool LeaseRepository::heartbeat(const std::string& node_id, std::chrono::seconds time_to_live) {
+std::size_t LeaseRepository::heartbeat(const std::string& node_id, std::chrono::seconds time_to_live) {
     auto transaction = session_.begin();
     const auto result = transaction.exec("heartbeat", {node_id, time_to_live.count()});
     transaction.commit();
-    return result.affected() == 1;
+    return result.empty() ? 0 : static_cast<std::size_t>(result[0].integer("alive"));
 }
 
 void LeaseRepository::retire_node(const std::string& node_id) {
@@ -63,10 +69,24 @@ void LeaseRepository::retire_node(const std::string& node_id) {
 
 std::vector<Assignment> LeaseRepository::claim(const std::string& node_id, unsigned limit, std::optional<Instant> now) {
     auto transaction = session_.begin();
+    auto assignments = complete(transaction, transaction.exec("claim_due", {now, node_id, limit}));
+    transaction.commit();
+    return assignments;
+}
+
+std::optional<Assignment> LeaseRepository::claim_one(const std::string& node_id, std::int64_t connection_id) {
+    auto transaction = session_.begin();
+    auto assignments = complete(transaction, transaction.exec("claim_one", {node_id, connection_id}));
+    transaction.commit();
+    return assignments.empty() ? std::nullopt : std::optional{std::move(assignments.front())};
+}
+
+/// Adds what stands in other tables to the rows of a claim.
+std::vector<Assignment> LeaseRepository::complete(postgres::Transaction& transaction, const postgres::Result& claimed) {
     std::vector<Assignment> assignments;
     std::vector<std::int64_t> ids;
     std::unordered_map<std::int64_t, std::size_t> by_id;
-    for (const auto& row : transaction.exec("claim_due", {now, node_id, limit})) {
+    for (const auto& row : claimed) {
         assignments.push_back(read_assignment(row));
         ids.push_back(assignments.back().lease.connection_id);
         by_id[ids.back()] = assignments.size() - 1;
@@ -75,12 +95,29 @@ std::vector<Assignment> LeaseRepository::claim(const std::string& node_id, unsig
     for (auto& [id, coverage] : store::load_coverage(transaction, ids))
         assignments[by_id.at(id)].coverage = std::move(coverage);
     for (const auto& row : transaction.exec("waiting_triggers_of", {ids})) {
-        Trigger trigger{.id = row.integer("trigger_id"), .days = std::nullopt};
+        Trigger trigger{
+            .id = row.integer("trigger_id"), .days = std::nullopt, .requested_at = row.instant("requested_at")};
         if (const auto from = row.optional_day("from_day")) trigger.days = DayRange{*from, row.day("to_day")};
         assignments[by_id.at(row.integer("connection_id"))].triggers.push_back(trigger);
     }
-    transaction.commit();
+    for (const auto& row : transaction.exec("quarantine_of", {ids})) {
+        auto& assignment = assignments[by_id.at(row.integer("connection_id"))];
+        (row.boolean("probe") ? assignment.probe : assignment.refused)[row.text("request")].insert(row.text("metric"));
+    }
     return assignments;
+}
+
+void LeaseRepository::defer(const std::vector<Deferral>& deferrals) {
+    std::vector<std::int64_t> ids, tokens;
+    std::vector<Instant> until;
+    for (const auto& deferral : deferrals) {
+        ids.push_back(deferral.lease.connection_id);
+        tokens.push_back(deferral.lease.token);
+        until.push_back(deferral.until);
+    }
+    auto transaction = session_.begin();
+    transaction.exec("defer_leases", {ids, tokens, until});
+    transaction.commit();
 }
 
 void LeaseRepository::release(const std::vector<Lease>& leases) {

@@ -26,17 +26,22 @@ public:
 
     /// Announces the node and frees what an earlier life of it still held (it is dead: its state directory is ours).
     void register_node(const Node& node, std::chrono::seconds time_to_live);
-    /// False when the node is not known any more: it has to register again.
-    bool heartbeat(const std::string& node_id, std::chrono::seconds time_to_live);
+    /// How many nodes live; 0 when this one is not known any more: it has to register again.
+    std::size_t heartbeat(const std::string& node_id, std::chrono::seconds time_to_live);
     void retire_node(const std::string& node_id);
 
     /// Due connections, the longest due first. @param now nullopt: the database's clock
     std::vector<Assignment> claim(const std::string& node_id, unsigned limit,
                                   std::optional<Instant> now = std::nullopt);
+    /// One connection, due or not, for what must not happen beside a run; nullopt while somebody serves it.
+    std::optional<Assignment> claim_one(const std::string& node_id, std::int64_t connection_id);
     void release(const std::vector<Lease>& leases);
+    /// Gives leases back that may not be served before some time.
+    void defer(const std::vector<Deferral>& deferrals);
     std::optional<Instant> next_due();
 
 private:
+    std::vector<Assignment> complete(postgres::Transaction& transaction, const postgres::Result& claimed);
     postgres::Session& session_;
 };
 

@@ -100,8 +100,8 @@ void read_wait(const YamlNode& node, ErrorRule& rule) {
 }
 
 ErrorRule read_rule(const YamlNode& node, const Errors& errors) {
-    node.allow(
-        {"status", "code", "subcode", "text", "at", "is", "is_not", "then", "wait", "wait_until_midnight", "scope", "names"});
+    node.allow({"status", "code", "subcode", "text", "at", "is", "is_not", "then", "wait", "wait_until_midnight",
+                "scope", "names"});
     ErrorRule rule;
     if (const auto status = node.find("status")) {
         rule.status = read_values(*status, true);

@@ -121,7 +121,9 @@ std::string Extraction::metadata(const Row& row, const Metric& metric) const {
                           {"fetched_at", render_instant(fetched_at_)}};
     if (!request.endpoint.version.empty()) object["api_version"] = request.endpoint.version;
     if (metric.unit == "micro_currency" || metric.unit == "currency") {
-        const auto& currency = !row.currency.empty() ? row.currency : !metric.currency.empty() ? metric.currency : currency_;
+        const auto& currency = !row.currency.empty()      ? row.currency
+                               : !metric.currency.empty() ? metric.currency
+                                                          : currency_;
         if (!currency.empty()) object["currency"] = currency;
     }
     if (!platform_.day.zone) object["zone"] = zone_.name();
@@ -141,7 +143,11 @@ Extraction::Result Extraction::finish() {
     if (pages_ == 0 || next_)
         throw Error(Fault::failed,
                     fmt::format("{}.{}: the answer is not complete", platform_.name, task_.request->name));
-    if (task_.request->rows.shape == Rows::Shape::count)
+    const auto& rows = task_.request->rows;
+    if (rows.below > 0 && counted_.size() >= rows.below)
+        throw Error(Fault::failed, fmt::format("{}.{}: the list has {} items and may have been cut", platform_.name,
+                                               task_.request->name, counted_.size()));
+    if (rows.shape == Rows::Shape::count)
         add({.metric = task_.metrics.front(),
              .dimensions = {},
              .key = {},
@@ -151,7 +157,8 @@ Extraction::Result Extraction::finish() {
              .value = static_cast<double>(counted_.size())});
     Result result;
     if (!task_.days) {
-        result.days[today_] = {.state = numbers_.empty() ? DayState::pending : DayState::final, .asked_at = fetched_at_};
+        result.days[today_] = {.state = numbers_.empty() ? DayState::pending : DayState::final,
+                               .asked_at = fetched_at_};
     } else {
         for (auto day = task_.days->first; day <= task_.days->last; day += std::chrono::days{1})
             result.days[day] = {.state = is_final(day) ? DayState::empty : DayState::pending, .asked_at = fetched_at_};

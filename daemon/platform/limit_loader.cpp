@@ -26,7 +26,8 @@ RateLimit read_limit(const YamlNode& node, const Platform& platform) {
         if (!limit.resets)
             resets->fail(fmt::format("unknown time zone: '{}'", resets->text()),
                          "Write an IANA name such as America/Los_Angeles, or UTC.");
-        if (limit.per != std::chrono::days{1}) resets->fail("only a window of a day resets at midnight", "Write 'per: 1d'.");
+        if (limit.per != std::chrono::days{1})
+            resets->fail("only a window of a day resets at midnight", "Write 'per: 1d'.");
     }
     if (const auto only = node.find("only_for")) {
         for (const auto& item : only->items()) {

@@ -38,8 +38,8 @@ struct PlanInput {
     std::optional<Instant> forced_since = {};
     std::map<std::string, std::string> attributes = {};  ///< of the account: decide requests with `only_if`
     MetricSets avoid = {};                               ///< quarantined: not asked for
-    MetricSets probe = {};  ///< quarantined, and to be tried again: each asked for alone, on one window
-    std::size_t max_tasks = 250;   ///< of one run, so that nobody waits behind a long one
+    MetricSets probe = {};        ///< quarantined, and to be tried again: each asked for alone, on one window
+    std::size_t max_tasks = 250;  ///< of one run, so that nobody waits behind a long one
 };
 
 struct Plan {

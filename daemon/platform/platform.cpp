@@ -80,8 +80,10 @@ Metric read_metric(const std::string& name, const YamlNode& node) {
     if (const auto currency = node.find("currency")) {
         metric.currency = currency->text();
         if (metric.unit.find("currency") == std::string::npos) currency->fail("only money has a currency");
-        if (metric.currency.size() != 3 || !std::all_of(metric.currency.begin(), metric.currency.end(), ascii::is_alnum))
-            currency->fail(fmt::format("not a currency: '{}'", metric.currency), "Write its ISO 4217 code, such as USD.");
+        if (metric.currency.size() != 3 ||
+            !std::all_of(metric.currency.begin(), metric.currency.end(), ascii::is_alnum))
+            currency->fail(fmt::format("not a currency: '{}'", metric.currency),
+                           "Write its ISO 4217 code, such as USD.");
     }
     const auto boolean = [](const YamlNode& value) { return value.boolean(); };
     metric.additive = read_or(node, "additive", false, boolean);
@@ -108,6 +110,25 @@ void check_zone_attribute(const YamlNode& root, const Platform& platform) {
 }
 
 }  // namespace
+
+std::string_view to_text(BudgetScope scope) noexcept {
+    switch (scope) {
+        case BudgetScope::app:
+            return "app";
+        case BudgetScope::token:
+            return "token";
+        case BudgetScope::account:
+            break;
+    }
+    return "account";
+}
+
+std::optional<BudgetScope> parse_scope(std::string_view text) noexcept {
+    for (const auto scope : {BudgetScope::app, BudgetScope::token, BudgetScope::account}) {
+        if (to_text(scope) == text) return scope;
+    }
+    return std::nullopt;
+}
 
 bool RateLimit::applies_to(std::string_view request) const noexcept {
     return only_for.empty() || std::find(only_for.begin(), only_for.end(), request) != only_for.end();

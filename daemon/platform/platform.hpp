@@ -91,17 +91,18 @@ struct Rows {
         JsonPath value;  ///< of a value: the number
     };
     Shape shape = Shape::object;
-    JsonPath at;  ///< object: the object; series, totals: the list; points, count: the items
-    std::string period;                         ///< series, totals: entries of other periods are passed over
-    std::vector<std::string> dimensions;        ///< series, totals, table: in the order of the metric's suffixes
-    std::map<std::string, JsonPath> values;     ///< object: where a metric is when it is not the member of its name
+    JsonPath at;                             ///< object: the object; series, totals: the list; points, count: the items
+    std::string period;                      ///< series, totals: entries of other periods are passed over
+    std::vector<std::string> dimensions;     ///< series, totals, table: in the order of the metric's suffixes
+    std::map<std::string, JsonPath> values;  ///< object: where a metric is when it is not the member of its name
     std::map<std::string, JsonPath> hidden_if;  ///< object: the metric is no data when this is true
     std::string day_column;                     ///< table
-    JsonPath day;      ///< points: the item's date or time, of which the first ten characters count
-    JsonPath stats;    ///< points: the object whose members are the metrics
+    JsonPath day;                    ///< points: the item's date or time, of which the first ten characters count
+    JsonPath stats;                  ///< points: the object whose members are the metrics
     std::optional<Entries> entries;  ///< points: how `stats` is read when it leads to a list
     bool sum = false;                ///< points: add the items of a day up
     JsonPath unique;                 ///< count: items equal here are one
+    unsigned below = 0;              ///< count: a list of so many may have been cut; 0: lists are always whole
     std::optional<JsonPath> amount, currency;  ///< series: where a value that is an object of its own kind keeps them
 };
 
@@ -112,14 +113,16 @@ struct Request {
     Endpoint endpoint;
     Every every = Every::day;
     Window window = Window::now;
-    std::chrono::days window_days{1};  ///< longest range
-    bool stamp_bounds = false;         ///< the window selects the stamps it contains, both ends included
-    std::chrono::days history{0};      ///< how many days before today can be asked for
-    std::chrono::days reread{0};       ///< how many days are still changing
+    std::chrono::days window_days{1};          ///< longest range
+    bool stamp_bounds = false;                 ///< the window selects the stamps it contains, both ends included
+    std::chrono::days history{0};              ///< how many days before today can be asked for
+    std::chrono::days reread{0};               ///< how many days are still changing
     std::chrono::milliseconds final_after{0};  ///< numbers are final this long after the end of their day
+    std::string empty_without_scope;           ///< the scope without which the answer is empty in place of an error
     bool optional = false;                     ///< not every account may ask: a refusal is no failure
     std::map<std::string, std::vector<std::string>> only_if;  ///< attribute -> values with which it makes sense
-    std::vector<std::string> compare;  ///< of `metrics`: another request gives them; compared with its numbers, not stored
+    std::vector<std::string>
+        compare;  ///< of `metrics`: another request gives them; compared with its numbers, not stored
     std::map<std::string, std::string> metadata;  ///< said of every number, such as the timeframe of a total
     Paging paging;
     Rows rows;
@@ -137,6 +140,8 @@ struct Lookup {
 
 /// Whom a limit or a wait concerns.
 enum class BudgetScope { app, token, account };
+std::string_view to_text(BudgetScope scope) noexcept;
+std::optional<BudgetScope> parse_scope(std::string_view text) noexcept;
 
 /// How long to wait at least.
 struct Wait {
@@ -162,7 +167,8 @@ struct ErrorRule {
     Outcome outcome = Outcome::bug;
     Wait wait;
     BudgetScope scope = BudgetScope::account;  ///< of `wait`: who must wait
-    std::string names;  ///< "field '*'": the metric's name stands where the star is; "metric[#]": its place in the request
+    std::string
+        names;  ///< "field '*'": the metric's name stands where the star is; "metric[#]": its place in the request
 };
 
 /// Where an error answer keeps its parts, and what it means.
@@ -190,11 +196,11 @@ struct UsageHeader {
     };
     Kind kind = Kind::percent;
     BudgetScope scope = BudgetScope::app;
-    std::string header;                  ///< in lower case; of `remaining`: the requests left
-    std::vector<JsonPath> percent;       ///< the highest counts
-    std::optional<JsonPath> minutes;     ///< how long a throttled caller must wait
-    std::string limit_header;            ///< remaining: how many in all
-    std::string reset_header;            ///< remaining: Unix seconds
+    std::string header;                   ///< in lower case; of `remaining`: the requests left
+    std::vector<JsonPath> percent;        ///< the highest counts
+    std::optional<JsonPath> minutes;      ///< how long a throttled caller must wait
+    std::string limit_header;             ///< remaining: how many in all
+    std::string reset_header;             ///< remaining: Unix seconds
     unsigned slow_at = 75, stop_at = 95;  ///< percent: requests are spaced from here, and not sent from there
 };
 

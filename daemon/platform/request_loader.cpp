@@ -52,13 +52,16 @@ public:
 
     Request read() {
         node_.allow({"base_url", "version", "path", "query", "token", "every", "window", "bounds", "history", "reread",
-                     "final_after", "optional", "only_if", "compare", "metadata", "paging", "rows", "metrics"});
+                     "final_after", "optional", "only_if", "compare", "metadata", "empty_without_scope", "paging",
+                     "rows", "metrics"});
         check_name(request_.name, node_);
         request_.endpoint = read_endpoint(node_, platform_.api);
         request_.every = node_.at("every").choice({"slot", "day"}) == 0 ? Request::Every::slot : Request::Every::day;
         read_window(node_, request_);
         read_metrics();
         request_.optional = read_or(node_, "optional", false, [](const YamlNode& value) { return value.boolean(); });
+        request_.empty_without_scope =
+            read_or(node_, "empty_without_scope", {}, [](const YamlNode& value) { return value.text(); });
         read_conditions();
         read_compare();
         if (const auto metadata = node_.find("metadata")) read_metadata(*metadata);
@@ -118,8 +121,8 @@ private:
             const auto name = item.text();
             if (!asks_for(name))
                 item.fail(fmt::format("metric '{}' is not asked for", name), "Name it under 'metrics' of the request.");
-            const bool elsewhere = std::any_of(
-                platform_.requests.begin(), platform_.requests.end(), [&](const Request& other) {
+            const bool elsewhere =
+                std::any_of(platform_.requests.begin(), platform_.requests.end(), [&](const Request& other) {
                     return std::find(other.metrics.begin(), other.metrics.end(), name) != other.metrics.end();
                 });
             if (!elsewhere)
@@ -164,8 +167,10 @@ private:
                 rows.sum = read_or(node, "sum", false, [](const YamlNode& value) { return value.boolean(); });
                 break;
             case Rows::Shape::count:
-                node.allow({"shape", "at", "unique"});
+                node.allow({"shape", "at", "unique", "below"});
                 rows.unique = read_path(node.at("unique"));
+                if (const auto below = node.find("below"))
+                    rows.below = static_cast<unsigned>(below->integer(1, 10'000'000));
                 if (request_.window != Request::Window::day)
                     shape.fail("a count has no date of its own", "Write 'window: day': one request for each day.");
                 if (request_.metrics.size() != 1) shape.fail("a list has one length", "Name one metric.");

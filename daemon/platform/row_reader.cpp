@@ -63,7 +63,8 @@ private:
     }
 
     void add_nothing(const std::string& metric) {
-        result_.push_back({.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .currency = {}, .value = {}});
+        result_.push_back(
+            {.metric = metric, .dimensions = {}, .key = {}, .day = {}, .stamp = {}, .currency = {}, .value = {}});
     }
 
     const json& require(const JsonPath& path) const {
@@ -255,7 +256,13 @@ private:
             return scalar_text(cells[found->second]).value_or("");
         };
         const auto day_text = text_in(rows_.day_column);
-        Row row{.metric = {}, .dimensions = {}, .key = {}, .day = parse_day(day_text), .stamp = {}, .currency = {}, .value = {}};
+        Row row{.metric = {},
+                .dimensions = {},
+                .key = {},
+                .day = parse_day(day_text),
+                .stamp = {},
+                .currency = {},
+                .value = {}};
         if (!row.day) fail(fmt::format("not a date in column '{}'", rows_.day_column));
         for (const auto& dimension : rows_.dimensions) {
             row.dimensions.emplace_back(dimension, text_in(dimension));

@@ -55,7 +55,8 @@ std::optional<UsageReading> read_percent(const UsageHeader& usage, const HttpAns
     if (percent >= usage.slow_at) {
         const auto span = std::max(1.0, static_cast<double>(usage.stop_at) - usage.slow_at);
         const auto share = std::clamp((percent - usage.slow_at) / span, 0.1, 1.0);
-        reading.spacing = milliseconds{static_cast<milliseconds::rep>(share * static_cast<double>(kWidestSpacing.count()))};
+        reading.spacing =
+            milliseconds{static_cast<milliseconds::rep>(share * static_cast<double>(kWidestSpacing.count()))};
     }
     return reading;
 }
@@ -82,7 +83,7 @@ std::vector<UsageReading> read_usage(const Platform& platform, const HttpAnswer&
     std::vector<UsageReading> readings;
     for (const auto& usage : platform.usage) {
         const auto reading = usage.kind == UsageHeader::Kind::percent ? read_percent(usage, answer, now)
-                                                                       : read_remaining(usage, answer, now);
+                                                                      : read_remaining(usage, answer, now);
         if (reading) readings.push_back(*reading);
     }
     return readings;

@@ -27,17 +27,36 @@ struct RunResult {
     bool slot_served = true;           ///< false: no regular slot was due
     Instant started_at;
     unsigned requests = 0;
+    bool recorded = true;             ///< false: only the token was cared for, which is no run
     std::string state = "succeeded";  ///< succeeded, partial or failed
     std::string error_class, error;   ///< one line each, without secrets; empty when all is well
     std::vector<platform::Sample> samples;
     std::map<std::string, platform::DayMap> coverage;  ///< complete new map of each request that changed
     Instant next_due, next_slot;
+    Instant not_before;                ///< even for what is asked for by hand: a platform said wait
+    std::optional<Instant> upkeep_at;  ///< when the token wants care next
     unsigned next_attempt = 0;
     bool gave_up = false;                                        ///< the slot ends here: a slot exception is kept
     std::string connection_state;                                ///< empty: unchanged; else needs_authorization or gone
     std::map<std::string, std::string> learned;                  ///< attributes to keep
     std::optional<postgres::Bytes> sealed_before, sealed_after;  ///< a credential to replace
-    std::vector<std::int64_t> triggers;                          ///< served by this run
+    std::optional<Instant> token_expires_at;                     ///< beside `sealed_after`
+    std::vector<std::int64_t> triggers;                          ///< served by this run, or a part of them
+    std::size_t requests_left = 0;  ///< of the triggers' days; more than 0: they wait for the next run
+
+    /// A metric (empty: the whole request) that the platform refuses to this connection.
+    struct Refusal {
+        std::string request, metric, code, message;
+        bool expected = false;                 ///< not every account has it: no alert, never refused for all
+        std::optional<Instant> last_answered;  ///< when this node last saw any connection get it
+    };
+    std::vector<Refusal> refusals;
+    std::vector<std::pair<std::string, std::string>> answered_again;  ///< request and metric: their quarantine ends
+    struct AlertChange {
+        std::string kind, subject;
+        std::string message;  ///< empty: it is over
+    };
+    std::vector<AlertChange> alerts;
 };
 
 struct RunReport {

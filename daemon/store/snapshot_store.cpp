@@ -119,6 +119,7 @@ void write_runs(Transaction& transaction, const std::vector<const RunResult*>& r
     std::vector<Instant> started;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         const auto& run = *runs[i];
+        if (!run.recorded) continue;
         ids.push_back(run.lease.token);
         connections.push_back(run.lease.connection_id);
         users.push_back(run.user_id);
@@ -137,6 +138,7 @@ void write_runs(Transaction& transaction, const std::vector<const RunResult*>& r
                                                                                   : one_line(run.error_class));
         errors.push_back(error_text(run, *reports[i]));
     }
+    if (ids.empty()) return;
     transaction.exec("record_runs", {ids, connections, users, platforms, accounts, triggers, slots, started, nodes,
                                      attempts, states, requests, written, changed, classes, errors});
 }
@@ -157,16 +159,22 @@ void write_exceptions(Transaction& transaction, const std::vector<const RunResul
 
 void write_triggers(Transaction& transaction, const std::vector<const RunResult*>& runs,
                     const std::vector<const RunReport*>& reports) {
-    std::vector<std::int64_t> ids, run_ids;
+    std::vector<std::int64_t> ids, run_ids, made, left;
     std::vector<std::string> states;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         for (const auto id : runs[i]->triggers) {
             ids.push_back(id);
-            states.push_back(state_of(*runs[i], *reports[i]));
+            states.push_back(runs[i]->requests_left > 0 ? "waiting" : state_of(*runs[i], *reports[i]));
             run_ids.push_back(runs[i]->lease.token);
+            made.push_back(runs[i]->requests);
+            left.push_back(static_cast<std::int64_t>(runs[i]->requests_left));
         }
     }
-    if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids});
+    if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids, made, left});
+}
+
+std::string subject_of(const RunResult& run) {
+    return fmt::format("{} {} {}", run.user_id, run.platform, run.account_id);
 }
 
 void write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
@@ -175,27 +183,65 @@ void write_connections(Transaction& transaction, const std::vector<const RunResu
         if (!run->connection_state.empty()) {
             transaction.exec("set_connection_state", {id, run->connection_state, one_line(run->error)});
             transaction.exec("fail_waiting_triggers", {id, run->lease.token});
+            transaction.exec("raise_alert", {run->connection_state, subject_of(*run), one_line(run->error)});
         }
         // What a platform says of an account may hold what the database cannot: that attribute is asked for again.
         auto learned = run->learned;
         std::erase_if(learned, [](const auto& entry) { return !postgres::is_storable(entry.second); });
         if (!learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(learned).dump()});
         if (run->sealed_before && run->sealed_after)
-            transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});
+            transaction.exec("replace_credential",
+                             {id, *run->sealed_before, *run->sealed_after, run->token_expires_at});
+    }
+}
+
+constexpr std::int64_t kProbeAfter = 6 * 3600;           // seconds until a refused metric is tried again
+constexpr std::int64_t kProbeExpectedAfter = 7 * 86400;  // one that not every account has
+constexpr std::int64_t kRefusalsThatConvince = 3;        // connections, while none gets it
+
+/// A metric that several connections are refused while none gets it is refused for all: one row, one alert.
+void write_refusal(Transaction& transaction, const RunResult& run, const RunResult::Refusal& refusal) {
+    const auto code = one_line(refusal.code), message = one_line(refusal.message);
+    transaction.exec("add_quarantine", {run.lease.connection_id, run.platform, refusal.request, refusal.metric,
+                                        refusal.expected ? kProbeExpectedAfter : kProbeAfter, code, message});
+    if (refusal.expected) return;
+    const auto seen = transaction.exec("refused_connections",
+                                       {run.platform, refusal.request, refusal.metric, refusal.last_answered})[0];
+    if (seen.integer("connections") >= kRefusalsThatConvince)
+        transaction.exec("quarantine_everywhere", {run.platform, refusal.request, refusal.metric, kProbeAfter});
+    transaction.exec("raise_alert", {"metric_refused", fmt::format("{} {}", run.platform, refusal.metric), message});
+}
+
+void write_health(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    for (const auto* run : runs) {
+        for (const auto& refusal : run->refusals) write_refusal(transaction, *run, refusal);
+        for (const auto& [request, metric] : run->answered_again) {
+            transaction.exec("end_quarantine", {run->lease.connection_id, run->platform, request, metric});
+            transaction.exec("resolve_alert", {"metric_refused", fmt::format("{} {}", run->platform, metric)});
+        }
+        for (const auto& alert : run->alerts) {
+            if (alert.message.empty())
+                transaction.exec("resolve_alert", {alert.kind, alert.subject});
+            else
+                transaction.exec("raise_alert", {alert.kind, alert.subject, one_line(alert.message)});
+        }
     }
 }
 
 void finish_slots(Transaction& transaction, const std::vector<const RunResult*>& runs) {
     std::vector<std::int64_t> ids, tokens, attempts;
-    std::vector<Instant> due, slots;
+    std::vector<Instant> due, slots, not_before;
+    std::vector<std::optional<Instant>> upkeep;
     for (const auto* run : runs) {
         ids.push_back(run->lease.connection_id);
         tokens.push_back(run->lease.token);
         due.push_back(run->next_due);
         slots.push_back(run->next_slot);
         attempts.push_back(run->next_attempt);
+        upkeep.push_back(run->upkeep_at);
+        not_before.push_back(run->not_before);
     }
-    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts});
+    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts, upkeep, not_before});
 }
 
 }  // namespace
@@ -288,6 +334,7 @@ void SnapshotStore::store_or_split(const std::vector<RunResult>& runs, std::vect
         }
         write_coverage(transaction, chosen);
         write_connections(transaction, chosen);
+        write_health(transaction, chosen);
         write_runs(transaction, chosen, chosen_reports);
         write_exceptions(transaction, chosen);
         write_triggers(transaction, chosen, chosen_reports);

@@ -32,7 +32,8 @@ struct Situation {
                                .coverage = coverage,
                                .now = now,
                                .backfill = backfill,
-                               .forced = forced});
+                               .forced = forced})
+            .tasks;
     }
     std::vector<DayRange> windows(std::string_view request) const {
         std::vector<DayRange> result;
