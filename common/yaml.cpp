@@ -164,7 +164,7 @@ void YamlNode::fail(const std::string& message, std::string hint) const {
     fail_at(document_->file, line(), path_.empty() ? message : fmt::format("{}: {}", path_, message), std::move(hint));
 }
 
-void YamlNode::allow(std::initializer_list<std::string_view> keys) const {
+void YamlNode::allow(std::span<const std::string_view> keys) const {
     for (const auto& [key, value] : entries()) {
         if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
         const std::vector<std::string> words(keys.begin(), keys.end());

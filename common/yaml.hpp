@@ -40,7 +40,8 @@ public:
     bool is_scalar() const;
 
     /// @throws Error unless this is a map with only these keys; the hint offers the nearest one.
-    void allow(std::initializer_list<std::string_view> keys) const;
+    void allow(std::span<const std::string_view> keys) const;
+    void allow(std::initializer_list<std::string_view> keys) const { allow(std::span{keys.begin(), keys.size()}); }
 
     std::optional<YamlNode> find(std::string_view key) const;       ///< nullopt when absent; this must be a map
     YamlNode at(std::string_view key) const;                        ///< @throws Error when absent

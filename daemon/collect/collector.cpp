@@ -191,9 +191,9 @@ private:
 
     net::Request to_wire(const platform::HttpRequest& request) const {
         return {.method = request.method,
-                .url = request.url,
+                .url = platform::full_url(request),
                 .headers = request.headers,
-                .body = {},
+                .body = request.body,
                 .timeout = job_.request_timeout};
     }
 

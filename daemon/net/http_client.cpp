@@ -64,6 +64,10 @@ Response::Failure failure_of(CURLcode code) noexcept {
     }
 }
 
+constexpr std::size_t kHeaderLimit = 64U << 10U;
+constexpr long kConnectTimeoutMs = 10'000;
+constexpr long kStallSeconds = 15;
+
 /// One request under way. Lives in the coroutine frame of fetch(); its easy handle points back to it.
 struct Transfer {
     explicit Transfer(const asio::any_io_executor& executor) : done(executor, asio::steady_timer::time_point::max()) {}
@@ -71,6 +75,7 @@ struct Transfer {
     asio::steady_timer done;  // cancelled on completion: the coroutine resumes through the loop, not inside a curl call
     Response response;
     std::size_t body_limit = 0;
+    std::size_t header_bytes = 0;
     bool finished = false;
     bool too_large = false;
     HeaderList headers;
@@ -95,6 +100,11 @@ std::size_t on_body(const char* data, std::size_t size, std::size_t count, void*
 std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* transfer) noexcept {
     auto& self = *static_cast<Transfer*>(transfer);
     const std::string_view line{data, size * count};
+    self.header_bytes += line.size();
+    if (self.header_bytes > kHeaderLimit) {
+        self.too_large = true;
+        return 0;
+    }
     try {
         if (line.starts_with("HTTP/")) {
             self.response.headers.clear();  // an interim answer came before
@@ -204,12 +214,13 @@ private:
             transfer.headers.reset(list);
         }
         const auto timeout_ms = static_cast<long>(request.timeout.count());
-        curl_easy_setopt(easy, CURLOPT_URL, request.url.c_str());
+        curl_easy_setopt(easy, CURLOPT_URL, request.url.reveal().c_str());
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method == "GET" ? nullptr : request.method.c_str());
         curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers.get());
-        if (!request.body.empty()) {
-            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-            curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, request.body.data());
+        if (request.method == "POST") {
+            const auto& body = request.body.reveal();
+            curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body.size()));
+            curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body.data());
         }
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https,http");
         curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -218,7 +229,10 @@ private:
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, std::min(timeout_ms, 10'000L));
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, std::min(timeout_ms, kConnectTimeoutMs));
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, kStallSeconds);
+        curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
         curl_easy_setopt(easy, CURLOPT_USERAGENT, user_agent_.c_str());
         curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &on_body);
         curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);

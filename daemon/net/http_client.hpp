@@ -16,11 +16,13 @@ namespace tally::net {
 
 struct Request {
     std::string method = "GET";
-    std::string url;                                      ///< without secrets: it may be logged
+    Secret url;                                           ///< may carry tokens in its query
     std::vector<std::pair<std::string, Secret>> headers;  ///< name, value
-    std::string body;                                     ///< sent when not empty
-    std::chrono::milliseconds timeout{30'000};  ///< from the first byte of the connect to the last of the body
-    std::size_t body_limit = 16U << 20U;        ///< bytes of the decoded answer
+    Secret body;                                          ///< of a POST; may be empty
+    /// From the first byte of the connect to the last of the body. Connecting takes at most 10 s of it, and an answer
+    /// that stands still for 15 s is given up.
+    std::chrono::milliseconds timeout{30'000};
+    std::size_t body_limit = 16U << 20U;  ///< bytes of the decoded answer
 };
 
 struct Response {
@@ -34,8 +36,9 @@ struct Response {
     std::chrono::microseconds elapsed{0};
 };
 
-/// One pool of connections for all platforms: HTTP/2 where offered, keep-alive, TLS always verified, no redirects, only
-/// https, and http to loopback. Use from the executor's thread only; must outlive its requests.
+/// One pool of connections for all platforms: HTTP/2 where offered, keep-alive, TLS 1.2 or later and always verified,
+/// no redirects, only https, and http to loopback; headers of an answer are limited to 64 KiB. Use from the executor's
+/// thread only; must outlive its requests.
 class HttpClient {
 public:
     struct Settings {

@@ -97,10 +97,11 @@ std::optional<std::size_t> parse_place(const std::string& text) {
 }
 
 /// What the platform itself says about waiting; zero when it says nothing.
-milliseconds told_wait(const Platform& platform, const HttpAnswer& answer, Instant now) {
+milliseconds told_wait(const Platform* platform, const HttpAnswer& answer, Instant now) {
     milliseconds wait{0};
     if (const auto* header = answer.header("retry-after")) wait = parse_retry_after(*header, now).value_or(wait);
-    for (const auto& reading : read_usage(platform, answer, now)) {
+    if (platform == nullptr) return wait;
+    for (const auto& reading : read_usage(*platform, answer, now)) {
         const auto until = reading.blocked_until ? reading.blocked_until : reading.resets_at;
         if (until) wait = std::max(wait, std::chrono::ceil<milliseconds>(*until - now));
     }
@@ -136,42 +137,16 @@ std::string code_text(int status, const Parts& parts) {
     return redact(code, 60);
 }
 
-}  // namespace
-
-bool Values::contain(const std::string& value) const {
-    const auto same = [&](const std::string& text) { return ascii::lower(text) == ascii::lower(value); };
-    if (std::any_of(texts.begin(), texts.end(), same)) return true;
-    long number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    return error == std::errc{} && end == value.data() + value.size() && contain(number);
-}
-
-bool Values::contain(long value) const {
-    return std::any_of(ranges.begin(), ranges.end(),
-                       [value](const auto& range) { return range.first <= value && value <= range.second; });
-}
-
-const std::string* HttpAnswer::header(std::string_view name) const noexcept {
-    const auto same = [](char a, char b) { return ascii::to_lower(a) == ascii::to_lower(b); };
-    for (const auto& [known, value] : headers) {
-        if (std::equal(known.begin(), known.end(), name.begin(), name.end(), same)) return &value;
-    }
-    return nullptr;
-}
-
-Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now) {
+/// @param platform whose usage headers tell of waiting; null where there are none
+Verdict judge(const Errors& errors, const Platform* platform, const HttpAnswer& answer, Instant now) {
     Verdict verdict;
-    if (!platform.api.version_header.empty()) {
-        const auto* served = answer.header(platform.api.version_header);
-        if (served != nullptr && *served != platform.api.version) verdict.served_version = redact(*served, 40);
-    }
     const auto document = json::parse(answer.body, nullptr, false);
     const bool readable = document.is_structured();
-    const auto parts = readable ? read_parts(platform.errors, document) : Parts{};
-    const auto rule =
-        std::find_if(platform.errors.rules.begin(), platform.errors.rules.end(),
-                     [&](const ErrorRule& candidate) { return matches(candidate, answer.status, parts, document); });
-    const bool ruled = rule != platform.errors.rules.end();
+    const auto parts = readable ? read_parts(errors, document) : Parts{};
+    const auto rule = std::find_if(errors.rules.begin(), errors.rules.end(), [&](const ErrorRule& candidate) {
+        return matches(candidate, answer.status, parts, document);
+    });
+    const bool ruled = rule != errors.rules.end();
     if (!ruled && is_success(answer.status) && readable && parts.codes.empty()) return verdict;
 
     verdict.outcome = ruled ? rule->outcome : outcome_of(answer.status);
@@ -196,6 +171,42 @@ Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now
             verdict.metric_place = parse_place(*named);
     }
     return verdict;
+}
+
+}  // namespace
+
+bool Values::contain(const std::string& value) const {
+    const auto same = [&](const std::string& text) { return ascii::lower(text) == ascii::lower(value); };
+    if (std::any_of(texts.begin(), texts.end(), same)) return true;
+    long number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    return error == std::errc{} && end == value.data() + value.size() && contain(number);
+}
+
+bool Values::contain(long value) const {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [value](const auto& range) { return range.first <= value && value <= range.second; });
+}
+
+const std::string* HttpAnswer::header(std::string_view name) const noexcept {
+    const auto same = [](char a, char b) { return ascii::to_lower(a) == ascii::to_lower(b); };
+    for (const auto& [known, value] : headers) {
+        if (std::equal(known.begin(), known.end(), name.begin(), name.end(), same)) return &value;
+    }
+    return nullptr;
+}
+
+Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now) {
+    auto verdict = judge(platform.errors, &platform, answer, now);
+    if (!platform.api.version_header.empty()) {
+        const auto* served = answer.header(platform.api.version_header);
+        if (served != nullptr && *served != platform.api.version) verdict.served_version = redact(*served, 40);
+    }
+    return verdict;
+}
+
+Verdict classify(const Login& login, const HttpAnswer& answer, Instant now) {
+    return judge(login.errors, nullptr, answer, now);
 }
 
 std::string_view to_text(Outcome outcome) noexcept {

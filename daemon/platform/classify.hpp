@@ -36,6 +36,8 @@ struct Verdict {
 
 /// @param now for dates in Retry-After and for waits until midnight
 Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now);
+/// The same for an answer of one of the login's token endpoints.
+Verdict classify(const Login& login, const HttpAnswer& answer, Instant now);
 
 std::string_view to_text(Outcome outcome) noexcept;
 

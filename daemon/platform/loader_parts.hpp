@@ -36,6 +36,9 @@ Lookup read_lookup(const std::string& name, const YamlNode& node, const Api& api
 /// Checks it against what was read before: day rule, look-ups and metrics.
 Request read_request(const std::string& name, const YamlNode& node, const Platform& platform);
 Errors read_errors(const YamlNode& node);
+/// Needs the API. What it says of requests is checked by check_logins, when they are known.
+Auth read_auth(const YamlNode& node, const Api& api);
+void check_logins(const YamlNode& node, const Platform& platform);
 BudgetScope read_scope(const YamlNode& node);
 /// Checks it against the requests, the look-ups and the limits read before.
 RateLimit read_limit(const YamlNode& node, const Platform& platform);

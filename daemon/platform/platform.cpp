@@ -32,17 +32,6 @@ Api read_api(const YamlNode& node) {
     return api;
 }
 
-Auth read_auth(const YamlNode& node) {
-    node.allow({"header", "scheme"});
-    Auth auth;
-    auth.header = read_or(node, "header", auth.header, read_header_name);
-    if (const auto scheme = node.find("scheme")) {
-        auth.scheme = scheme->text_or_empty();
-        check_name(auth.scheme, *scheme);
-    }
-    return auth;
-}
-
 DayRule read_day(const YamlNode& node) {
     node.allow({"zone", "zone_attribute", "final_after", "history", "stamp_is"});
     DayRule day;
@@ -134,6 +123,17 @@ bool RateLimit::applies_to(std::string_view request) const noexcept {
     return only_for.empty() || std::find(only_for.begin(), only_for.end(), request) != only_for.end();
 }
 
+const Login* Auth::login_of(const std::map<std::string, std::string>& attributes) const noexcept {
+    for (const auto* attribute : {"login", "app"}) {
+        const auto named = attributes.find(attribute);
+        if (named == attributes.end()) continue;
+        const auto found =
+            std::find_if(logins.begin(), logins.end(), [&](const Login& login) { return login.name == named->second; });
+        if (found != logins.end()) return &*found;
+    }
+    return logins.empty() ? nullptr : &logins.front();
+}
+
 const Metric* Platform::find_metric(std::string_view metric) const noexcept {
     const auto found =
         std::find_if(metrics.begin(), metrics.end(), [&](const Metric& candidate) { return candidate.name == metric; });
@@ -157,7 +157,7 @@ Platform load_platform(const YamlNode& root) {
     platform.source = root.at("source").text();
     root.at("source").choice({"social_media", "ads"});
     platform.api = read_api(root.at("api"));
-    platform.auth = read_or(root, "auth", {}, read_auth);
+    if (const auto auth = root.find("auth")) platform.auth = read_auth(*auth, platform.api);
     platform.day = read_day(root.at("day"));
     if (const auto lookups = root.find("lookups")) {
         for (const auto& [key, node] : lookups->entries())
@@ -167,6 +167,7 @@ Platform load_platform(const YamlNode& root) {
     for (const auto& [key, node] : root.at("metrics").entries()) platform.metrics.push_back(read_metric(key, node));
     for (const auto& [key, node] : root.at("requests").entries())
         platform.requests.push_back(read_request(key, node, platform));
+    if (const auto auth = root.find("auth")) check_logins(*auth, platform);
     if (platform.requests.empty()) root.at("requests").fail("must have at least one request");
     if (const auto limits = root.find("limits")) {
         for (const auto& node : limits->items()) platform.limits.push_back(read_limit(node, platform));

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include "common/error.hpp"
+#include "daemon/platform/token_request.hpp"
 #include "daemon/platform/url.hpp"
 
 namespace tally::platform {
@@ -13,6 +14,8 @@ namespace tally::platform {
 namespace {
 
 using std::chrono::seconds;
+
+constexpr std::string_view kClientId = "{client_id}";
 
 std::string fill(std::string_view text, const Endpoint& endpoint, const std::string& account) {
     std::string result;
@@ -59,12 +62,15 @@ std::string render_value(const QueryValue& value, const Platform& platform, cons
     return render_time(value, {}, days.last);
 }
 
-std::string base_of(const Endpoint& endpoint, const Target& target) {
-    return target.base_url.value_or(endpoint.base_url);
+std::string base_of(const Platform& platform, const Endpoint& endpoint, const Target& target) {
+    if (target.base_url) return *target.base_url;
+    const auto* login = platform.auth.login_of(target.attributes);
+    const bool own_place = login != nullptr && !login->base_url.empty() && endpoint.base_url == platform.api.base_url;
+    return own_place ? login->base_url : endpoint.base_url;
 }
 
 std::string render_url(const Platform& platform, const Target& target, const Endpoint& endpoint, const Task* task) {
-    auto url = base_of(endpoint, target) + fill(endpoint.path, endpoint, percent_encode(target.account));
+    auto url = base_of(platform, endpoint, target) + fill(endpoint.path, endpoint, percent_encode(target.account));
     char separator = '?';
     for (const auto& [name, value] : endpoint.query) {
         url += fmt::format("{}{}={}", separator, percent_encode(name),
@@ -79,7 +85,18 @@ HttpRequest make_request(const Platform& platform, const Target& target, const E
     const auto derived = target.derived_tokens.find(endpoint.token);
     const auto& token = derived == target.derived_tokens.end() ? target.access_token : derived->second;
     const auto& scheme = platform.auth.scheme;
-    HttpRequest request{.url = std::move(url), .headers = {}, .name = platform.name + "." + name};
+    HttpRequest request{
+        .url = std::move(url), .secret_query = {}, .body = {}, .headers = {}, .name = platform.name + "." + name};
+    for (const auto& [header, value] : platform.auth.headers) {
+        if (value != kClientId)
+            request.headers.emplace_back(header, Secret{value});
+        else if (!target.app.client_id.empty())
+            request.headers.emplace_back(header, Secret{target.app.client_id});
+    }
+    const auto* login = platform.auth.login_of(target.attributes);
+    if (!platform.auth.proof.empty() && !target.app.client_secret.empty() && (login == nullptr || login->proof))
+        request.secret_query =
+            Secret{fmt::format("{}={}", platform.auth.proof, keyed_hash(target.app.client_secret, token))};
     request.headers.emplace_back(platform.auth.header,
                                  Secret{scheme.empty() ? token.reveal() : scheme + " " + token.reveal()});
     return request;
@@ -89,7 +106,7 @@ HttpRequest make_request(const Platform& platform, const Target& target, const E
 std::string pinned(const Platform& platform, const Endpoint& endpoint, const Target& target, const std::string& next) {
     const auto link = parse_url(next);
     const auto own = parse_url(endpoint.base_url);
-    const auto base = parse_url(base_of(endpoint, target));
+    const auto base = parse_url(base_of(platform, endpoint, target));
     if (!link || !base || !own)
         throw Error(Fault::failed, fmt::format("{}: the link to the next page is no URL", platform.name));
     if (!link->same_place(*base) && !link->same_place(*own))
@@ -97,7 +114,7 @@ std::string pinned(const Platform& platform, const Endpoint& endpoint, const Tar
                     fmt::format("{}: the link to the next page leads away: '{}://{}:{}'", platform.name, link->scheme,
                                 link->host, link->port),
                     "The token is sent only to the host of the platform file.");
-    return base_of(endpoint, target) + without_tokens(link->target);
+    return base_of(platform, endpoint, target) + without_tokens(link->target);
 }
 
 }  // namespace
@@ -126,6 +143,12 @@ HttpRequest render_page(const Platform& platform, const Target& target, const Ta
         url += fmt::format("{}{}={}", request.endpoint.query.empty() ? '?' : '&', percent_encode(request.paging.query),
                            percent_encode(next));
     return make_request(platform, target, request.endpoint, request.name, std::move(url));
+}
+
+Secret full_url(const HttpRequest& request) {
+    if (request.secret_query.empty()) return Secret{request.url};
+    const char separator = request.url.find('?') == std::string::npos ? '?' : '&';
+    return Secret{request.url + separator + request.secret_query.reveal()};
 }
 
 HttpRequest render_lookup(const Platform& platform, const Target& target, const Lookup& lookup) {

@@ -15,7 +15,9 @@ namespace tally::platform {
 
 struct HttpRequest {
     std::string method = "GET";
-    std::string url;                                      ///< without secrets: it may be logged
+    std::string url;      ///< without secrets: it may be logged
+    Secret secret_query;  ///< "name=value&…", added to the URL when it is sent; may be empty
+    Secret body;          ///< may be empty
     std::vector<std::pair<std::string, Secret>> headers;  ///< name, value
     std::string name;                                     ///< "instagram.reach"
 };
@@ -32,6 +34,9 @@ HttpRequest render(const Platform& platform, const Target& target, const Task& t
 /// The page that `next` (a link or a cursor of the page before) leads to.
 /// @throws Error (failed) when a link leaves the platform's host or its encryption.
 HttpRequest render_page(const Platform& platform, const Target& target, const Task& task, const std::string& next);
+
+/// The URL as it is sent.
+Secret full_url(const HttpRequest& request);
 
 HttpRequest render_lookup(const Platform& platform, const Target& target, const Lookup& lookup);
 

@@ -12,11 +12,18 @@
 
 namespace tally::platform {
 
+/// What a platform knows the host application's programs by.
+struct App {
+    std::string client_id;  ///< empty: none is configured
+    Secret client_secret;   ///< empty: a public client, or none is configured
+};
+
 struct Target {
     std::string account;                            ///< the platform's id
     std::map<std::string, std::string> attributes;  ///< given with the connection or learned from look-ups
     Secret access_token;
     std::map<std::string, Secret> derived_tokens;  ///< from look-ups
+    App app = {};
     std::optional<std::string> base_url;  ///< replaces scheme, host and port of every URL: "https://host[:port]"
 };
 
