@@ -88,7 +88,8 @@ Reply delete_fault(Simulator& simulator, std::string_view id) {
 }
 
 Reply set_account(Simulator& simulator, const Json& body) {
-    allow_only(body, {"platform", "account", "timezone", "currency", "followers", "created"});
+    allow_only(body, {"platform", "account", "timezone", "currency", "followers", "created", "monetised",
+                      "reached_audience_demographics", "enabled"});
     AccountOverride change;
     if (body.contains("timezone")) {
         change.zone = find_zone(text(body, "timezone"));
@@ -97,6 +98,13 @@ Reply set_account(Simulator& simulator, const Json& body) {
     if (body.contains("currency")) change.currency = text(body, "currency");
     if (body.contains("followers")) change.followers = number(body, "followers", 0, 1e9);
     if (body.contains("created")) change.created = day_from(text(body, "created"));
+    for (const auto& [name, into] : {std::pair{"monetised", &change.monetised},
+                                     std::pair{"reached_audience_demographics", &change.reached_demographics},
+                                     std::pair{"enabled", &change.enabled}}) {
+        if (!body.contains(name)) continue;
+        if (!body[name].is_boolean()) throw BadCommand{fmt::format("'{}' must be true or false", name)};
+        *into = body[name].get<bool>();
+    }
     simulator.world().set_account(platform_of(text(body, "platform")), text(body, "account"), change);
     return done();
 }

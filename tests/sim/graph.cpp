@@ -17,6 +17,7 @@ namespace {
 constexpr std::int64_t kOldestVersion = 21;
 constexpr std::int64_t kNewestVersion = 26;
 constexpr std::string_view kGraphHost = "graph.facebook.com";
+constexpr std::string_view kInstagramHost = "graph.instagram.com";
 
 /// `v25.0` gives 25; nothing if the segment is no version.
 std::optional<std::int64_t> read_version(std::string_view segment) {
@@ -209,10 +210,10 @@ GraphTime read_graph_time(const Query& query, std::string_view name) {
 Json insights_paging(const Call& call, Instant since, Instant until) {
     const auto length = until - since + std::chrono::seconds{1};
     std::string token{call.request.query.get("access_token", call.request.bearer)};
+    const auto base = call.link_base(call.request.host == kInstagramHost ? kInstagramHost : kGraphHost);
     const auto link = [&](Instant from, Instant to) {
-        return fmt::format("{}{}?access_token={}&{}&since={}&until={}", call.link_base(kGraphHost),
-                           call.request.raw_path(), percent_encode(token),
-                           call.request.query.render({"access_token", "since", "until"}),
+        return fmt::format("{}{}?access_token={}&{}&since={}&until={}", base, call.request.raw_path(),
+                           percent_encode(token), call.request.query.render({"access_token", "since", "until"}),
                            from.time_since_epoch().count(), to.time_since_epoch().count());
     };
     return Json{{"previous", link(since - length, until - length)}, {"next", link(since + length, until + length)}};

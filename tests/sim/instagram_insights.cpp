@@ -15,6 +15,7 @@ namespace {
 using std::chrono::seconds;
 
 constexpr seconds kLongestWindow{30 * 86400};
+constexpr seconds kLongestHours{25 * 3600};  ///< of online_followers: one day, however long
 
 struct Ask {
     std::vector<const InstagramMetric*> metrics;
@@ -24,17 +25,17 @@ struct Ask {
     Instant since, until;
 };
 
-std::optional<Reply> read_metrics(const Call& call, Ask& ask) {
+std::optional<Reply> read_metrics(const Call& call, const Account& account, Ask& ask) {
     const auto* list = call.request.query.find("metric");
     if (list == nullptr || list->empty())
         return graph_error(call, {400, 100, 0, "(#100) The parameter metric is required"});
     std::size_t position = 0;
     for (const auto name : split_list(*list)) {
         const auto* metric = find_instagram_metric(name);
-        if (metric == nullptr || call.world.removed(Platform::instagram, name)) {
+        if (metric == nullptr || !instagram_offers(call.world, account, name)) {
             std::string names;
             for (const auto& known : instagram_metrics())
-                if (!call.world.removed(Platform::instagram, known.name))
+                if (instagram_offers(call.world, account, known.name))
                     names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
             return graph_error(
                 call, {400, 100, 0,
@@ -64,7 +65,11 @@ std::optional<Reply> read_form(const Call& call, Ask& ask) {
                                {400, 100, 0,
                                 fmt::format("(#100) The following metric ({}) is incompatible with the period ({})",
                                             metric->name, ask.period)});
-        if (metric->lifetime) continue;
+        if (metric->demographic() != ask.metrics.front()->demographic())
+            return graph_error(call, {400, 100, 0,
+                                      fmt::format("(#100) The following metrics ({}, {}) cannot be queried together",
+                                                  ask.metrics.front()->name, metric->name)});
+        if (metric->demographic()) continue;
         if (ask.total ? !metric->total : !metric->series && !type.empty())
             return graph_error(
                 call, {400, 100, 0,
@@ -92,6 +97,9 @@ std::optional<Reply> read_window(const Call& call, Ask& ask) {
     ask.since = since.at ? *since.at : ask.until - day;
     if (ask.since > ask.until)
         return graph_error(call, {400, 100, 0, "(#100) since param should not be after the until param"});
+    if (ask.metrics.front()->lifetime && ask.until - ask.since > kLongestHours)
+        return graph_error(call,
+                           {400, 100, 0, "(#100) (online_followers) metric only supports querying data for one day"});
     if (ask.until - ask.since > kLongestWindow)
         return graph_error(
             call, {400, 100, 0, "(#100) There cannot be more than 30 days (2592000 s) between since and until"});
@@ -181,66 +189,26 @@ Json total_of(const Call& call, const Account& account, const InstagramMetric& m
     return content;
 }
 
-Json online_followers(const Call& call, const Account& account, const InstagramMetric& metric,
-                      const std::vector<Bucket>& days) {
+Json online_followers(const Account& account, const std::vector<Bucket>& days) {
     Json values = Json::array();
     for (const auto& bucket : days) {
         Json hours = Json::object();
-        const auto draw = day_key(account.key, bucket.day);
-        if (draw % 3 != 0)  // often an empty object
-            for (std::uint64_t hour = 0; hour < 24; ++hour)
-                hours[std::to_string(hour)] = instagram_total(call.world, account, metric, bucket.day, Stage::settled) /
-                                              (1 + static_cast<std::int64_t>(mix(draw, hour) % 5));
+        for (const auto number : instagram_online(account, bucket.day)) hours[std::to_string(hours.size())] = number;
         values.push_back({{"value", std::move(hours)}, {"end_time", render_graph_time(bucket.stamp)}});
     }
     return values;
-}
-
-/// A state of now in one or two dimensions; with the timeframe in front, as one documented form has it.
-Reply demographics(const Call& call, const Account& account, const Ask& ask) {
-    static const std::map<std::string_view, std::vector<std::string_view>> kValues{
-        {"age", {"13-17", "18-24", "25-34", "35-44", "45-54", "55-64", "65+"}},
-        {"gender", {"F", "M", "U"}},
-        {"country", {"PT", "BR", "DE", "US", "FR", "JP"}},
-        {"city", {"Porto, Porto District", "Berlin, Berlin", "Lisbon, Lisbon District"}},
-        {"age,gender", {"18-24,F", "18-24,M", "25-34,F", "25-34,M", "35-44,F", "35-44,M"}}};
-    const auto timeframe = call.request.query.get("timeframe");
-    const auto values = kValues.find(call.request.query.get("breakdown"));
-    if (!ask.total || (timeframe != "this_week" && timeframe != "this_month"))
-        return graph_error(
-            call, {400, 100, 0, "(#100) timeframe must be one of the following values: this_week, this_month"});
-    if (values == kValues.end()) return unknown_breakdown(call, account);
-    Json data = Json::array();
-    for (const auto* metric : ask.metrics) {
-        if (kept_back(account, *metric)) continue;
-        Json keys = Json::array({"timeframe"});
-        for (const auto key : split_list(values->first)) keys.push_back(key);
-        const auto total = static_cast<std::int64_t>(static_cast<double>(followers(account, call.now)) * metric->rate);
-        const auto shares = split(total, values->second.size(), mix(account.key, hash_text(values->first)));
-        Json results = Json::array();
-        for (std::size_t i = 0; i < shares.size(); ++i) {
-            Json row = Json::array({timeframe == "this_week" ? "THIS_WEEK" : "THIS_MONTH"});
-            if (values->first == "city")
-                row.push_back(values->second[i]);
-            else
-                for (const auto part : split_list(values->second[i])) row.push_back(part);
-            if (shares[i] != 0) results.push_back({{"dimension_values", std::move(row)}, {"value", shares[i]}});
-        }
-        data.push_back(insights_entry(account, metric->name, "lifetime", "total_value",
-                                      Json{{"breakdowns", Json::array({Json{{"dimension_keys", std::move(keys)},
-                                                                            {"results", std::move(results)}}})}}));
-    }
-    return json_reply(200, Json{{"data", std::move(data)}});
 }
 
 }  // namespace
 
 Reply answer_instagram_insights(const Call& call, const Account& account) {
     Ask ask;
-    if (auto error = read_metrics(call, ask)) return *error;
+    if (auto error = read_metrics(call, account, ask)) return *error;
     if (auto error = read_form(call, ask)) return *error;
+    if (ask.metrics.front()->demographic())
+        return answer_instagram_demographics(call, account,
+                                             {ask.metrics, call.request.query.get("breakdown"), ask.total});
     const bool online = ask.metrics.front()->name == "online_followers";
-    if (ask.period == "lifetime" && !online) return demographics(call, account, ask);
     for (const auto* metric : ask.metrics)
         if (!ask.dimensions.empty() && (!ask.total || !instagram_knows(*metric, ask.dimensions)))
             return unknown_breakdown(call, account);
@@ -251,8 +219,8 @@ Reply answer_instagram_insights(const Call& call, const Account& account) {
     for (const auto* metric : ask.metrics) {
         if (days.empty() || kept_back(account, *metric)) continue;
         if (online) {
-            data.push_back(insights_entry(account, metric->name, ask.period, "values",
-                                          online_followers(call, account, *metric, days)));
+            data.push_back(
+                insights_entry(account, metric->name, ask.period, "values", online_followers(account, days)));
         } else if (!ask.total) {
             data.push_back(insights_entry(account, metric->name, ask.period, "values",
                                           series_of(call, account, *metric, ask, days)));

@@ -45,6 +45,21 @@ std::string lower(std::string text) {
     return text;
 }
 
+/// The numbers of a broken-down answer under their names: `metric.dimension.value[.dimension.value]`.
+std::map<std::string, Json> broken_down(const Json& entry) {
+    std::map<std::string, Json> out;
+    for (const auto& breakdown : entry["total_value"]["breakdowns"])
+        for (const auto& result : breakdown.value("results", Json::array())) {
+            auto name = entry["name"].get<std::string>();
+            for (std::size_t i = 0; i < breakdown["dimension_keys"].size(); ++i)
+                if (breakdown["dimension_keys"][i] != "timeframe")
+                    name += "." + breakdown["dimension_keys"][i].get<std::string>() + "." +
+                            lower(result["dimension_values"][i]);
+            out[name] = result["value"];
+        }
+    return out;
+}
+
 /// An account without a quiet day in [first, last]: tests of windows are not about those.
 std::string busy_account(Day first, Day last) {
     const World world{1};
@@ -241,25 +256,37 @@ TEST_CASE("what Instagram answers day by day is what the oracle says") {
         }
     for (auto day = on("2026-10-23"); day <= on("2026-11-20"); day += date::days{1}) {
         const std::vector<std::string> asks{
-            "views,accounts_engaged,total_interactions,likes,comments,shares,saves,replies,reposts,profile_links_taps",
+            "views,accounts_engaged,total_interactions,likes,comments,shares,saves,replies,reposts,profile_links_taps,"
+            "profile_views,website_clicks",
             "reach,views,follows_and_unfollows&breakdown=follow_type",
-            "reach,views,total_interactions&breakdown=media_product_type",
-            "profile_links_taps&breakdown=contact_button_type"};
+            "reach,views,total_interactions,likes,comments,shares,saves&breakdown=media_product_type",
+            "reach&breakdown=media_product_type,follow_type", "profile_links_taps&breakdown=contact_button_type"};
         for (const auto& ask : asks) {
             const auto body = client.get_json(
                 kInsights + "period=day&metric_type=total_value&metric=" + ask + window(day, day), kToken);
             for (const auto& entry : body["data"]) {
-                if (!entry["total_value"].contains("breakdowns"))
+                if (!entry["total_value"].contains("breakdowns")) {
                     put(entry["name"], day, entry["total_value"]["value"]);
-                else
-                    for (const auto& result : entry["total_value"]["breakdowns"][0].value("results", Json::array()))
-                        put(entry["name"].get<std::string>() + "." +
-                                entry["total_value"]["breakdowns"][0]["dimension_keys"][0].get<std::string>() + "." +
-                                lower(result["dimension_values"][0]),
-                            day, result["value"]);
+                    continue;
+                }
+                for (const auto& [name, value] : broken_down(entry)) put(name, day, value);
             }
         }
+        const auto online =
+            client.get_json(kInsights + "metric=online_followers&period=lifetime" + window(day, day), kToken);
+        for (const auto& entry : online["data"])
+            for (const auto& [hour, number] : entry["values"][0]["value"].items())
+                put("online_followers." + hour, day, number);
     }
+    for (const std::string name : {"follower_demographics", "engaged_audience_demographics"})
+        for (const std::string dimensions : {"age", "gender", "country", "city", "age,gender"}) {
+            const auto body = client.get_json(
+                kInsights + "period=lifetime&metric_type=total_value&timeframe=this_month&metric=" + name +
+                    "&breakdown=" + dimensions,
+                kToken);
+            for (const auto& entry : body["data"])
+                for (const auto& [metric, value] : broken_down(entry)) put(metric, on("2026-11-20"), value);
+        }
     const auto profile = client.get_json("/v25.0/178414?fields=id,followers_count,follows_count,media_count", kToken);
     for (const std::string name : {"followers_count", "follows_count", "media_count"})
         put(name, on("2026-11-20"), profile[name]);

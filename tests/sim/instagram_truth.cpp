@@ -36,7 +36,7 @@ constexpr auto kMetrics = std::to_array<InstagramMetric>({
     {.name = "threads_reposts", .rate = 0.0004},
     {.name = "threads_quotes", .rate = 0.0002},
     {.name = "threads_clicks", .rate = 0.001},
-    {.name = "online_followers", .rate = 0.1, .lifetime = true},
+    {.name = "online_followers", .rate = 0.1, .series = true, .total = false, .lifetime = true},
     {.name = "follower_demographics", .rate = 1, .lifetime = true},
     {.name = "engaged_audience_demographics", .rate = 0.2, .lifetime = true},
     {.name = "reached_audience_demographics", .rate = 0.6, .lifetime = true},
@@ -117,6 +117,21 @@ std::vector<Category> instagram_categories(const World& world, const Account& ac
         return out;
     }
     return cells(world, account, metric, dimensions, day, stage);
+}
+
+std::vector<std::int64_t> instagram_online(const Account& account, Day day) {
+    const auto draw = day_key(mix(account.key, hash_text("online_followers")), day);
+    std::vector<std::int64_t> hours;
+    if (draw % 3 == 0) return hours;
+    const auto present = static_cast<double>(followers(account, midnight(pacific(), day + date::days{1})));
+    for (std::uint64_t hour = 0; hour < 24; ++hour)
+        hours.push_back(1 + static_cast<std::int64_t>(present * (0.02 + 0.2 * unit(mix(draw, hour)))));
+    return hours;
+}
+
+bool instagram_offers(const World& world, const Account& account, std::string_view metric) {
+    if (metric == "reached_audience_demographics" && !account.reached_demographics) return false;
+    return !world.removed(Platform::instagram, metric);
 }
 
 std::optional<std::int64_t> instagram_counter(const Account& account, std::string_view name, Instant now) {

@@ -29,10 +29,24 @@ std::string joined(std::string_view metric, std::string_view dimension, std::str
     return std::string{metric} + "." + std::string{dimension} + "." + lower(value);
 }
 
+/// `metric.dimension.value.dimension.value`
+std::string joined(std::string_view metric, const std::vector<std::string_view>& dimensions,
+                   const std::vector<std::string_view>& values) {
+    std::string out{metric};
+    for (std::size_t i = 0; i < dimensions.size(); ++i) out = joined(out, dimensions[i], values[i]);
+    return out;
+}
+
+/// Whether the oracle was asked for the day that "now" numbers are dated with.
+bool wants_now(const OracleAsk& ask) {
+    const auto today = day_of(ask.account.zone, ask.at);
+    return today >= ask.from && today <= ask.to;
+}
+
 void add_counters(const World& world, const OracleAsk& ask, Names names,
                   std::optional<std::int64_t> (*counter)(const Account&, std::string_view, Instant), const Row& row) {
+    if (!wants_now(ask)) return;
     const auto today = day_of(ask.account.zone, ask.at);
-    if (today < ask.from || today > ask.to) return;
     for (const auto name : names)
         if (const auto count = counter(ask.account, name, ask.at); count && !world.removed(ask.account.platform, name))
             row({kSocial, std::string{name}, today, *count});
@@ -45,25 +59,41 @@ void instagram_day(const World& world, const OracleAsk& ask, Day day, Stage stag
     if (quiet(account, day) || day < Day{(ymd.year() - date::years{2}) / ymd.month() / ymd.day()}) return;
     for (const std::string_view name :
          {"reach", "views", "accounts_engaged", "total_interactions", "likes", "comments", "shares", "saves", "replies",
-          "reposts", "profile_links_taps", "follower_count"}) {
+          "reposts", "profile_links_taps", "profile_views", "website_clicks", "follower_count"}) {
         if (world.removed(Platform::instagram, name)) continue;
         if (name == "follower_count" && (account.small() || day < today - date::days{28})) continue;
         row({kSocial, std::string{name}, day,
              instagram_total(world, account, *find_instagram_metric(name), day, stage)});
     }
-    const auto categories = [&](std::string_view dimension, Names names) {
+    const auto categories = [&](std::initializer_list<std::string_view> dimensions, Names names) {
         for (const auto name : names) {
             if (world.removed(Platform::instagram, name)) continue;
             if (name == "follows_and_unfollows" && account.small()) continue;
-            const std::array dimensions{dimension};
+            const std::vector<std::string_view> order{dimensions};
             for (const auto& category :
-                 instagram_categories(world, account, *find_instagram_metric(name), dimensions, day, stage))
-                row({kSocial, joined(name, dimension, category.values.front()), day, category.value});
+                 instagram_categories(world, account, *find_instagram_metric(name), order, day, stage))
+                row({kSocial, joined(name, order, category.values), day, category.value});
         }
     };
-    categories("follow_type", {"reach", "views", "follows_and_unfollows"});
-    categories("media_product_type", {"reach", "views", "total_interactions"});
-    categories("contact_button_type", {"profile_links_taps"});
+    categories({"follow_type"}, {"reach", "views", "follows_and_unfollows"});
+    categories({"media_product_type"},
+               {"reach", "views", "total_interactions", "likes", "comments", "shares", "saves"});
+    categories({"media_product_type", "follow_type"}, {"reach"});
+    categories({"contact_button_type"}, {"profile_links_taps"});
+    if (account.small() || day < today - date::days{30} || world.removed(Platform::instagram, "online_followers"))
+        return;
+    int hour = 0;
+    for (const auto online : instagram_online(account, day))
+        row({kSocial, "online_followers." + std::to_string(hour++), day, online});
+}
+
+void instagram_now(const World& world, const OracleAsk& ask, Day today, const Row& row) {
+    for (const auto& metric : instagram_metrics()) {
+        if (!metric.demographic() || !instagram_offers(world, ask.account, metric.name)) continue;
+        for (const std::string_view dimensions : {"age", "gender", "country", "city", "age,gender"})
+            for (const auto& category : instagram_demographics(ask.account, metric, dimensions, false, ask.at))
+                row({kSocial, joined(metric.name, split_list(dimensions), category.values), today, category.value});
+    }
 }
 
 void facebook_day(const World& world, const OracleAsk& ask, Day day, Stage stage, const Row& row) {
@@ -161,6 +191,8 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
         add_counters(world, ask, {"followers_count", "fan_count"}, facebook_counter, row);
     else if (account.platform == Platform::youtube)
         add_counters(world, ask, {"subscriberCount", "viewCount", "videoCount"}, youtube_counter, row);
+    if (!wants_now(ask)) return;
+    if (account.platform == Platform::instagram) instagram_now(world, ask, day_of(account.zone, ask.at), row);
 }
 
 }  // namespace sim

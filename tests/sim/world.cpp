@@ -57,6 +57,9 @@ Account World::account(Platform platform, std::string_view id) const {
     if (!change.currency.empty()) account.currency = change.currency;
     if (change.followers) account.audience = *change.followers;
     if (change.created) account.created = *change.created;
+    account.monetised = change.monetised.value_or(account.monetised);
+    account.reached_demographics = change.reached_demographics.value_or(account.reached_demographics);
+    account.enabled = change.enabled.value_or(account.enabled);
     return account;
 }
 
@@ -85,6 +88,9 @@ void World::set_account(Platform platform, std::string_view id, const AccountOve
     if (!change.currency.empty()) entry.currency = change.currency;
     if (change.followers) entry.followers = change.followers;
     if (change.created) entry.created = change.created;
+    if (change.monetised) entry.monetised = change.monetised;
+    if (change.reached_demographics) entry.reached_demographics = change.reached_demographics;
+    if (change.enabled) entry.enabled = change.enabled;
 }
 
 void World::restate(Platform platform, std::string_view id, std::string_view metric, Day day, std::int64_t add) {

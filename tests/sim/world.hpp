@@ -28,7 +28,10 @@ struct Account {
     double audience = 0;    ///< followers at the beginning of 2026
     Zone zone = nullptr;    ///< of its day; Pacific but on Snapchat
     std::string currency;
-    Day created{};  ///< there are no numbers before
+    Day created{};                      ///< there are no numbers before
+    bool monetised = false;             ///< Facebook, YouTube: earnings may be read
+    bool reached_demographics = false;  ///< Instagram: reached_audience_demographics is offered
+    bool enabled = true;                ///< Snapchat profiles: the client is on the allowlist
 
     /// The platforms keep some numbers of small accounts to themselves.
     bool small() const { return audience < 100; }
@@ -40,6 +43,9 @@ struct AccountOverride {
     std::string currency;
     std::optional<double> followers;
     std::optional<Day> created;
+    std::optional<bool> monetised;
+    std::optional<bool> reached_demographics;
+    std::optional<bool> enabled;
 };
 
 /// Usage headers commanded for a platform.
