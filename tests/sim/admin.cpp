@@ -80,6 +80,32 @@ Reply add_fault(Simulator& simulator, const Json& body) {
     return json_reply(200, Json{{"id", simulator.faults().add(std::move(fault))}});
 }
 
+/// Matching requests get exactly this status, body and headers; undone like any fault.
+Reply add_error(Simulator& simulator, const Json& body) {
+    allow_only(body, {"platform", "account", "path", "status", "body", "headers", "count"});
+    if (!body.contains("status") || !body.contains("body")) throw BadCommand{"'status' and 'body' are needed"};
+    Fault fault;
+    fault.kind = FaultKind::answer;
+    if (body.contains("platform")) fault.platform = platform_of(text(body, "platform"));
+    if (body.contains("account")) fault.account = text(body, "account");
+    if (body.contains("path")) fault.path = text(body, "path");
+    if (body.contains("count")) fault.count = static_cast<std::uint64_t>(number(body, "count", 1, 1e12));
+    fault.reply.status = static_cast<unsigned>(number(body, "status", 200, 599));
+    const bool plain = body["body"].is_string();
+    fault.reply.body = plain ? body["body"].get<std::string>() : render_json(body["body"]);
+    if (plain) fault.reply.content_type = "text/plain; charset=UTF-8";
+    const auto headers = body.value("headers", Json::object());
+    if (!headers.is_object()) throw BadCommand{"'headers' must be an object of texts"};
+    for (const auto& [name, value] : headers.items()) {
+        if (!value.is_string()) throw BadCommand{"'headers' must be an object of texts"};
+        if (name == "Content-Type")
+            fault.reply.content_type = value.get<std::string>();
+        else
+            fault.reply.set(name, value.get<std::string>());
+    }
+    return json_reply(200, Json{{"id", simulator.faults().add(std::move(fault))}});
+}
+
 Reply delete_fault(Simulator& simulator, std::string_view id) {
     const auto wanted = parse_integer(id);
     if (!wanted || !simulator.faults().remove(static_cast<std::uint64_t>(*wanted)))
@@ -209,6 +235,7 @@ Reply route(Simulator& simulator, const Request& request, Instant now) {
             return done();
         }
         if (what == "fault") return add_fault(simulator, read_body(request));
+        if (what == "error") return add_error(simulator, read_body(request));
         if (what == "account") return set_account(simulator, read_body(request));
         if (what == "restate") return restate(simulator, read_body(request));
         if (what == "usage") return set_usage(simulator, read_body(request));

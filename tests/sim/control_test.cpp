@@ -83,6 +83,47 @@ TEST_CASE("each kind of fault spoils the answer in its way") {
     CHECK(Json::parse(snapchat.body)["msg"] == "Rate limit exceeded");
 }
 
+TEST_CASE("a commanded error is answered to the letter") {
+    TestClient client;
+    const Json error{{"error", {{"message", "(#10) no"}, {"type", "OAuthException"}, {"code", 10}}}};
+    client.post("/_sim/error", {{"platform", "instagram"},
+                                {"account", "1784"},
+                                {"path", "fields="},
+                                {"status", 403},
+                                {"body", error},
+                                {"headers", {{"X-App-Usage", "{}"}, {"Retry-After", "9"}}},
+                                {"count", 2}});
+    CHECK(client.get("/v25.0/1785?fields=name", "sim.instagram.1785").status == 200);
+    CHECK(client.get("/v25.0/1784?fields=name", "sim.facebook.1784").status == 200);
+    CHECK(client.get("/v25.0/1784", kToken).status == 200);
+    const auto hit = client.get(kProfile, kToken);
+    CHECK(hit.status == 403);
+    CHECK(hit.body == error.dump());
+    CHECK(hit.content_type.starts_with("application/json"));
+    CHECK(*hit.find("Retry-After") == "9");
+    CHECK(*hit.find("X-App-Usage") == "{}");
+    CHECK(hit.find("facebook-api-version") == nullptr);
+    CHECK(client.get(kProfile, kToken).status == 403);
+    CHECK(client.get(kProfile, kToken).status == 200);
+
+    const auto id = client.post(
+        "/_sim/error",
+        {{"status", 502}, {"body", "<h1>Bad Gateway</h1>"}, {"headers", {{"Content-Type", "text/html"}}}})["id"];
+    const auto text = client.get("/v1/me", "sim.snapchat.a");
+    CHECK(text.status == 502);
+    CHECK(text.body == "<h1>Bad Gateway</h1>");
+    CHECK(text.content_type == "text/html");
+    const auto target = "/_sim/fault/" + id.dump();
+    CHECK(client.simulator.answer(make_request("DELETE", target, "h", ""), client.now).status == 200);
+    CHECK(client.get("/v1/me", "sim.snapchat.a").status == 200);
+
+    client.post("/_sim/error", {{"status", 500}}, 400);
+    client.post("/_sim/error", {{"body", "x"}}, 400);
+    client.post("/_sim/error", {{"status", 99}, {"body", "x"}}, 400);
+    client.post("/_sim/error", {{"status", 500}, {"body", "x"}, {"headers", {{"A", 1}}}}, 400);
+    client.post("/_sim/error", {{"status", 500}, {"body", "x"}, {"probability", 1}}, 400);
+}
+
 TEST_CASE("a probability hits some and spares some") {
     TestClient client;
     client.post("/_sim/fault", {{"kind", "status"}, {"probability", 0.5}});

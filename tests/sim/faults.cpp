@@ -140,6 +140,9 @@ Reply spoil(const Call& call, const Origin& origin, const Fault& fault, Reply he
         case FaultKind::wrong_version:
             reply.set("facebook-api-version", "v21.0");
             break;
+        case FaultKind::answer:
+            reply = fault.reply;
+            break;
     }
     if (fault.retry_after) reply.set("Retry-After", std::to_string(*fault.retry_after));
     return reply;

@@ -30,7 +30,8 @@ enum class FaultKind : std::uint8_t {
     slow,
     latin1,
     rate_limit,
-    wrong_version
+    wrong_version,
+    answer,  ///< exactly the reply that was commanded
 };
 
 std::optional<FaultKind> parse_fault_kind(std::string_view name);
@@ -46,6 +47,7 @@ struct Fault {
     std::optional<std::uint64_t> count;  ///< requests still to hit; nothing: until deleted
     double probability = 1;
     std::chrono::milliseconds slow_for{4000};
+    Reply reply;  ///< of `answer`
 };
 
 /// The faults that stand, in the order they were ordered.
