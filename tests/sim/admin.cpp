@@ -145,7 +145,7 @@ bool restatable(Platform platform, std::string_view metric) {
         case Platform::facebook: {
             const auto* found = find_facebook_metric(metric);
             return found != nullptr && (found->kind == FacebookKind::count || found->kind == FacebookKind::state ||
-                                        found->kind == FacebookKind::reactions);
+                                        found->kind == FacebookKind::reactions || found->money());
         }
         case Platform::youtube: {
             const auto* found = find_youtube_metric(metric);

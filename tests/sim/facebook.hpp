@@ -22,8 +22,9 @@ enum class FacebookKind : std::uint8_t {
     reaction,     ///< one kind of reaction
     reactions,    ///< object of the kinds that are not zero
     fans,         ///< {"total", "paid", "unpaid"} of page_daily_follows_unique
-    places,       ///< object of followers by place, only `lifetime`
-    money,        ///< needs monetisation, which no simulated page has
+    places,       ///< object of followers by place: a state of now, only `lifetime`
+    earnings,     ///< {"currency", "microAmount"}; the number is in millionths
+    approximate,  ///< a decimal number of the page's currency; the number is in hundredths
 };
 
 struct FacebookMetric {
@@ -31,6 +32,9 @@ struct FacebookMetric {
     FacebookKind kind;
     double rate = 0;       ///< a day and person of the audience
     std::size_t part = 0;  ///< which one, for parts
+
+    /// Only for pages that are monetised.
+    bool money() const { return kind == FacebookKind::earnings || kind == FacebookKind::approximate; }
 };
 
 std::span<const FacebookMetric> facebook_metrics();
@@ -43,12 +47,15 @@ struct FacebookValue {
     std::vector<std::pair<std::string_view, std::int64_t>> members;
 };
 
-/// Precondition for both: the day is not hidden.
+/// Precondition for both: the day is not hidden. Places have no day: zero.
 FacebookValue facebook_value(const World& world, const Account& account, const FacebookMetric& metric, Day day,
                              Stage stage);
 /// page_media_view by `is_from_ads` or `is_from_followers`: the numbers of "0" and "1".
 std::vector<std::int64_t> facebook_breakdown(const World& world, const Account& account, std::string_view dimension,
                                              Day day, Stage stage);
+
+/// Followers by place at `now`; only for metrics of the kind `places`.
+FacebookValue facebook_places(const Account& account, const FacebookMetric& metric, Instant now);
 
 /// followers_count and fan_count; nothing for other names.
 std::optional<std::int64_t> facebook_counter(const Account& account, std::string_view name, Instant now);

@@ -92,7 +92,10 @@ void add(FacebookValue& sum, const FacebookValue& next) {
     }
 }
 
-Json render(const FacebookValue& value) {
+Json render(const Account& account, const FacebookMetric& metric, const FacebookValue& value) {
+    if (metric.kind == FacebookKind::earnings)
+        return Json{{"currency", account.currency}, {"microAmount", value.number}};
+    if (metric.kind == FacebookKind::approximate) return static_cast<double>(value.number) / 100;
     if (!value.object) return value.number;
     Json out = Json::object();
     for (const auto& [name, number] : value.members) out[std::string{name}] = number;
@@ -126,8 +129,14 @@ Json values_of(const Call& call, const Account& account, const FacebookMetric& m
         }
         return values;
     }
+    if (metric.kind == FacebookKind::places) {
+        if (!account.small())
+            values.push_back({{"value", render(account, metric, facebook_places(account, metric, call.now))}});
+        return values;
+    }
     if (period == "lifetime") {
-        if (!days.empty()) values.push_back({{"value", render(trailing(call, account, metric, days.back(), 1))}});
+        if (!days.empty())
+            values.push_back({{"value", render(account, metric, trailing(call, account, metric, days.back(), 1))}});
         return values;
     }
     if (period == "total_over_range") {
@@ -136,19 +145,19 @@ Json values_of(const Call& call, const Account& account, const FacebookMetric& m
             sum = trailing(call, account, metric, days.back(), 1);
         else
             for (const auto& bucket : days) add(sum, trailing(call, account, metric, bucket, 1));
-        if (!days.empty()) values.push_back({{"value", render(sum)}});
+        if (!days.empty()) values.push_back({{"value", render(account, metric, sum)}});
         return values;
     }
     const int length = period == "week" ? 7 : period == "days_28" ? 28 : period == "month" ? 30 : 1;
     for (const auto& bucket : days)
-        values.push_back({{"value", render(trailing(call, account, metric, bucket, length))},
+        values.push_back({{"value", render(account, metric, trailing(call, account, metric, bucket, length))},
                           {"end_time", render_graph_time(bucket.stamp)}});
     return values;
 }
 
 /// An unsupported pair of metric and period, or a metric this page has no right to.
-std::optional<GraphError> refusal(const FacebookMetric& metric, std::string_view period) {
-    if (metric.kind == FacebookKind::money)
+std::optional<GraphError> refusal(const Account& account, const FacebookMetric& metric, std::string_view period) {
+    if (metric.money() && !account.monetised)
         return GraphError{400, 200, 0, "(#200) The page is not eligible for monetization metrics"};
     const bool lifetime = metric.kind == FacebookKind::places || metric.kind == FacebookKind::state;
     if (period == "lifetime" && !lifetime) return GraphError{400, 1, 99, "An unknown error occurred"};
@@ -186,7 +195,7 @@ Reply answer_facebook_insights(const Call& call, const Account& account, std::st
         if (!dimension.empty() && (metric->name != "page_media_view" || (period != "day" && !period.empty()) ||
                                    (dimension != "is_from_ads" && dimension != "is_from_followers")))
             return unknown_breakdown(call, account);
-        if (const auto error = refusal(*metric, period)) return graph_error(call, *error);
+        if (const auto error = refusal(account, *metric, period)) return graph_error(call, *error);
     }
     Window window{};
     if (auto error = read_window(call, window)) return *error;

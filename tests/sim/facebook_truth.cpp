@@ -48,15 +48,16 @@ constexpr auto kMetrics = std::to_array<FacebookMetric>({
     {"page_lifetime_engaged_followers_unique", count, 0.2},
     {"page_follows_country", places, 0, 0},
     {"page_follows_city", places, 0, 1},
-    {"content_monetization_earnings", money},
-    {"monetization_approximate_earnings", money},
+    {"content_monetization_earnings", earnings, 900},
+    {"monetization_approximate_earnings", approximate, 0.09},
 });
 
 constexpr std::array<std::string_view, 6> kReactions{"like", "love", "wow", "haha", "sorry", "anger"};
-constexpr std::array<std::string_view, 4> kCountries{"PT", "BR", "DE", "US"};
-constexpr std::array<std::string_view, 4> kCities{"Porto, Porto District, Portugal",
-                                                  "Lisbon, Lisbon District, Portugal", "Berlin, Germany",
-                                                  "Recife, Pernambuco, Brazil"};
+constexpr auto kCountries = std::to_array<std::string_view>({"PT", "BR", "DE", "US", "FR", "JP", "AO", "ES"});
+constexpr auto kCities = std::to_array<std::string_view>(
+    {"Porto, Porto District, Portugal", "Lisbon, Lisbon District, Portugal", "Berlin, Germany",
+     "Recife, Pernambuco, Brazil", "São Paulo, São Paulo (state), Brazil", "St. Louis, Missouri, United States",
+     "Tokyo, Japan"});
 
 std::int64_t number_of(const World& world, const Account& account, std::string_view name, Day day, Stage stage) {
     return published(value(world, account, name, find_facebook_metric(name)->rate, day), stage);
@@ -119,16 +120,10 @@ FacebookValue facebook_value(const World& world, const Account& account, const F
             const auto parts = shares(world, account, "page_daily_follows_unique", 2, "fans", day, stage);
             return paid_and_unpaid(parts[0], parts[1]);
         }
-        case places: {
-            const auto& names = metric.part == 0 ? kCountries : kCities;
-            const auto parts =
-                split(followers(account, midnight(account.zone, day + date::days{1})), names.size(), account.key);
-            FacebookValue out{true, 0, {}};
-            for (std::size_t i = 0; i < parts.size(); ++i)
-                if (parts[i] != 0) out.members.emplace_back(names[i], parts[i]);
-            return out;
-        }
-        case money:
+        case earnings:
+        case approximate:
+            return {false, number_of(world, account, metric.name, day, stage), {}};
+        case places:
             break;
     }
     return {};
@@ -137,6 +132,16 @@ FacebookValue facebook_value(const World& world, const Account& account, const F
 std::vector<std::int64_t> facebook_breakdown(const World& world, const Account& account, std::string_view dimension,
                                              Day day, Stage stage) {
     return shares(world, account, "page_media_view", 2, dimension, day, stage);
+}
+
+FacebookValue facebook_places(const Account& account, const FacebookMetric& metric, Instant now) {
+    const std::span<const std::string_view> names =
+        metric.part == 0 ? std::span<const std::string_view>{kCountries} : kCities;
+    const auto parts = split(followers(account, now), names.size(), mix(account.key, hash_text(metric.name)));
+    FacebookValue out{true, 0, {}};
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        if (parts[i] != 0) out.members.emplace_back(names[i], parts[i]);
+    return out;
 }
 
 std::optional<std::int64_t> facebook_counter(const Account& account, std::string_view name, Instant now) {

@@ -99,22 +99,31 @@ void instagram_now(const World& world, const OracleAsk& ask, Day today, const Ro
 void facebook_day(const World& world, const OracleAsk& ask, Day day, Stage stage, const Row& row) {
     const auto& account = ask.account;
     if (account.small() || day < day_of(pacific(), ask.at) - date::days{2 * 365}) return;
-    for (const std::string_view name :
-         {"page_media_view", "page_total_media_view_unique", "page_post_engagements", "page_total_actions",
-          "page_views_total", "page_follows", "page_daily_follows", "page_daily_follows_unique",
-          "page_daily_unfollows_unique", "page_video_views", "page_video_views_paid", "page_video_views_organic",
-          "page_video_view_time", "page_actions_post_reactions_total"}) {
-        if (world.removed(Platform::facebook, name)) continue;
-        const auto value = facebook_value(world, account, *find_facebook_metric(name), day, stage);
-        if (!value.object) row({kSocial, std::string{name}, day, value.number});
-        for (const auto& [kind, number] : value.members)
-            row({kSocial, std::string{name} + "." + lower(kind), day, number});
+    for (const auto& metric : facebook_metrics()) {
+        const bool asked = metric.kind != FacebookKind::places && (account.monetised || !metric.money());
+        if (!asked || world.removed(Platform::facebook, metric.name)) continue;
+        const auto value = facebook_value(world, account, metric, day, stage);
+        const std::string name{metric.name};
+        if (metric.kind == FacebookKind::approximate)
+            row({kSocial, name, day, static_cast<double>(value.number) / 100});
+        else if (!value.object)
+            row({kSocial, name, day, value.number});
+        for (const auto& [member, number] : value.members) row({kSocial, name + "." + lower(member), day, number});
     }
     if (world.removed(Platform::facebook, "page_media_view")) return;
     for (const std::string_view dimension : {"is_from_ads", "is_from_followers"}) {
         const auto parts = facebook_breakdown(world, account, dimension, day, stage);
         for (std::size_t i = 0; i < parts.size(); ++i)
             if (parts[i] != 0) row({kSocial, joined("page_media_view", dimension, std::to_string(i)), day, parts[i]});
+    }
+}
+
+void facebook_now(const World& world, const OracleAsk& ask, Day today, const Row& row) {
+    if (ask.account.small()) return;
+    for (const auto& metric : facebook_metrics()) {
+        if (metric.kind != FacebookKind::places || world.removed(Platform::facebook, metric.name)) continue;
+        for (const auto& [place, number] : facebook_places(ask.account, metric, ask.at).members)
+            row({kSocial, std::string{metric.name} + "." + lower(place), today, number});
     }
 }
 
@@ -192,7 +201,9 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
     else if (account.platform == Platform::youtube)
         add_counters(world, ask, {"subscriberCount", "viewCount", "videoCount"}, youtube_counter, row);
     if (!wants_now(ask)) return;
-    if (account.platform == Platform::instagram) instagram_now(world, ask, day_of(account.zone, ask.at), row);
+    const auto today = day_of(account.zone, ask.at);
+    if (account.platform == Platform::instagram) instagram_now(world, ask, today, row);
+    if (account.platform == Platform::facebook) facebook_now(world, ask, today, row);
 }
 
 }  // namespace sim
