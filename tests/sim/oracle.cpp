@@ -138,8 +138,8 @@ void youtube_day(const World& world, const OracleAsk& ask, Day day, const Row& r
             row({kSocial, std::move(name), day, static_cast<std::int64_t>(value)});
     };
     for (const auto& metric : youtube_metrics()) {
-        if (metric.revenue || metric.name.starts_with("annotation") || world.removed(Platform::youtube, metric.name))
-            continue;
+        const bool refused = metric.revenue && !ask.account.monetised;
+        if (refused || metric.name.starts_with("annotation") || world.removed(Platform::youtube, metric.name)) continue;
         put(metric, std::string{metric.name}, std::nullopt);
         for (std::size_t type = 0; type < kContentTypes.size(); ++type)
             if (youtube_active(ask.account, day, type))

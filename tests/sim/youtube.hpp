@@ -16,9 +16,11 @@ namespace sim {
 
 struct YoutubeMetric {
     std::string_view name;
-    double rate;            ///< a day and subscriber; 0: derived from others
+    double rate;            ///< a day and subscriber, money in thousandths of a dollar; 0: derived from others
     bool floating = false;  ///< dataType FLOAT
-    bool revenue = false;   ///< needs a right that no simulated token has
+    bool revenue = false;   ///< only for channels that are monetised
+
+    bool money() const { return revenue && floating; }
 };
 
 std::span<const YoutubeMetric> youtube_metrics();
@@ -30,7 +32,7 @@ inline constexpr std::array<std::string_view, 3> kContentTypes{"SHORTS", "VIDEO_
 bool youtube_active(const Account& account, Day day, std::size_t type);
 
 /// A metric over days that are published and not quiet; ratios are taken of the sums. `type` indexes kContentTypes,
-/// nothing means the channel. Integers are exact.
+/// nothing means the channel. Integers are exact, money is in US dollars.
 double youtube_value(const World& world, const Account& account, const YoutubeMetric& metric, std::span<const Day> days,
                      std::optional<std::size_t> type, Instant now);
 

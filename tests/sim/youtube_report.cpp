@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 namespace sim {
@@ -16,12 +17,17 @@ constexpr std::string_view kUnsupported =
     "https://developers.google.com/youtube/analytics/v2/available_reports "
     "for a list of supported queries.";
 
+/// Made-up rates that never change: money in another currency must differ from dollars, and no more.
+constexpr std::array<std::pair<std::string_view, double>, 5> kCurrencies{
+    {{"USD", 1}, {"EUR", 0.9}, {"GBP", 0.8}, {"JPY", 150}, {"BRL", 5.5}}};
+
 struct Ask {
     std::vector<const YoutubeMetric*> metrics;
     std::vector<std::string_view> dimensions;
     Day first{}, last{};
     std::optional<std::size_t> type;  ///< of the filter
     bool by_type = false;
+    double dollar = 1;  ///< in the currency asked for
 };
 
 Reply bad_request(std::string_view message) {
@@ -51,11 +57,22 @@ std::optional<Reply> read_metrics(const Call& call, const Account& account, Ask&
         revenue = revenue || metric->revenue;
         ask.metrics.push_back(metric);
     }
-    if (!revenue) return std::nullopt;
+    if (!revenue || account.monetised) return std::nullopt;
     // Seen with both codes; the 401 is not about the token.
     return account.key % 2 == 0 ? google_error(401, "Insufficient permission to access this report.", "unauthorized",
                                                "global", "UNAUTHENTICATED")
                                 : google_error(403, "Forbidden", "forbidden", "global", "PERMISSION_DENIED");
+}
+
+std::optional<Reply> read_currency(const Query& query, Ask& ask) {
+    const auto name = query.get("currency", "USD");
+    const auto* const found =
+        std::find_if(kCurrencies.begin(), kCurrencies.end(), [name](const auto& known) { return known.first == name; });
+    if (found == kCurrencies.end())
+        return google_error(400, fmt::format("Invalid value ({}) for field parameters.currency.", name), "invalid",
+                            "global", "INVALID_ARGUMENT");
+    ask.dollar = found->second;
+    return std::nullopt;
 }
 
 std::optional<Reply> read_dimensions(const Query& query, Ask& ask) {
@@ -102,7 +119,8 @@ void add_rows(const Call& call, const Account& account, const Ask& ask, const st
         for (const auto dimension : ask.dimensions)
             row.push_back(dimension == "creatorContentType" ? Json(kContentTypes[*type]) : Json(label));
         for (const auto* metric : ask.metrics) {
-            const auto number = youtube_value(call.world, account, *metric, days, type, call.now);
+            auto number = youtube_value(call.world, account, *metric, days, type, call.now);
+            if (metric->money() && ask.dollar != 1) number = std::round(number * ask.dollar * 1000) / 1000;
             row.push_back(metric->floating ? Json(number) : Json(static_cast<std::int64_t>(number)));
         }
         rows.push_back(std::move(row));
@@ -165,6 +183,7 @@ Reply answer_youtube_report(const Call& call, const std::string& id) {
         return google_error(400, "The end date must not be before the start date.", "invalid", "global",
                             "INVALID_ARGUMENT");
     if (auto error = read_dimensions(query, ask)) return *error;
+    if (auto error = read_currency(query, ask)) return *error;
 
     const bool monthly = std::find(ask.dimensions.begin(), ask.dimensions.end(), "month") != ask.dimensions.end();
     auto last = ask.last;

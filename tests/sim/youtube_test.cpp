@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <cctype>
+#include <set>
 
 using namespace sim;
 
@@ -113,17 +114,55 @@ TEST_CASE("subscribers are rounded down to three figures and may be hidden") {
     CHECK(hidden);
 }
 
+TEST_CASE("revenue is for monetised channels alone, and refused with either code") {
+    TestClient client;
+    std::set<std::string> refusals;
+    for (int i = 0; i < 12; ++i) {
+        const auto token = "sim.youtube.UC" + std::to_string(i);
+        const auto refused = refusal(client, kReport + kRange + "&metrics=views,cpm&dimensions=day", token);
+        CHECK(refused == refusal(client, kReport + kRange + "&metrics=views,cpm&dimensions=day", token));
+        refusals.insert(refused);
+    }
+    CHECK(refusals == std::set<std::string>{"401 unauthorized Insufficient permission to access this report.",
+                                            "403 forbidden Forbidden"});
+    CHECK(client.oracle("youtube", "UC7", "2026-11-01", "2026-11-10").count("adImpressions@2026-11-10") == 0);
+
+    client.post("/_sim/account", {{"platform", "youtube"}, {"account", "UC7"}, {"monetised", true}});
+    const auto report = [&client](const std::string& rest) {
+        return client.get_json(kReport + kRange + rest +
+                                   "&metrics=estimatedRevenue,estimatedAdRevenue,estimatedRedPartnerRevenue,"
+                                   "grossRevenue,adImpressions,cpm",
+                               kToken);
+    };
+    const auto body = report("&dimensions=day");
+    CHECK(body["columnHeaders"][1]["dataType"] == "FLOAT");
+    CHECK(body["columnHeaders"][5]["dataType"] == "INTEGER");
+    for (const auto& row : body["rows"]) {
+        CHECK(row[1].get<double>() == doctest::Approx(row[2].get<double>() + row[3].get<double>()));
+        CHECK(row[6].get<double>() ==
+              doctest::Approx(1000 * row[4].get<double>() / row[5].get<double>()).epsilon(0.01));
+    }
+    const auto euros = report("&dimensions=day&currency=EUR");
+    CHECK(euros["rows"][0][4].get<double>() == doctest::Approx(0.9 * body["rows"][0][4].get<double>()).epsilon(0.01));
+    CHECK(euros["rows"][0][5] == body["rows"][0][5]);
+    CHECK(refusal(client, kReport + kRange + "&metrics=cpm&currency=Euro").starts_with("400 invalid "));
+}
+
 TEST_CASE("what YouTube answers is what the oracle says") {
     TestClient client;
     client.now = at("2026-11-20T10:30:00Z");
+    client.post("/_sim/account", {{"platform", "youtube"}, {"account", "UC7"}, {"monetised", true}});
     std::map<std::string, double> collected;
-    const std::string metrics =
+    const std::string activity =
         "views,engagedViews,redViews,estimatedMinutesWatched,estimatedRedMinutesWatched,averageViewDuration,"
         "averageViewPercentage,subscribersGained,"
         "subscribersLost,likes,dislikes,comments,shares,videosAddedToPlaylists,videosRemovedFromPlaylists,"
         "cardImpressions,cardClicks,"
         "cardTeaserImpressions,cardTeaserClicks,cardClickRate,cardTeaserClickRate";
-    const auto collect = [&](const std::string& dimensions, std::size_t first) {
+    const std::string revenue =
+        "estimatedRevenue,estimatedAdRevenue,grossRevenue,estimatedRedPartnerRevenue,monetizedPlaybacks,adImpressions,"
+        "playbackBasedCpm,cpm";
+    const auto collect = [&](const std::string& metrics, const std::string& dimensions, std::size_t first) {
         const auto body =
             client.get_json(kReport + kRange + "&metrics=" + metrics + "&dimensions=" + dimensions, kToken);
         for (const auto& row : body["rows"])
@@ -137,8 +176,10 @@ TEST_CASE("what YouTube answers is what the oracle says") {
                 collected[name + "@" + row[0].get<std::string>()] = row[i].get<double>();
             }
     };
-    collect("day", 1);
-    collect("day,creatorContentType", 2);
+    for (const auto& metrics : {activity, revenue}) {
+        collect(metrics, "day", 1);
+        collect(metrics, "day,creatorContentType", 2);
+    }
     const auto statistics =
         client.get_json("/youtube/v3/channels?part=statistics&mine=true", kToken)["items"][0]["statistics"];
     for (const std::string name : {"subscriberCount", "viewCount", "videoCount"})

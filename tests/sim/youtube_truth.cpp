@@ -34,11 +34,11 @@ constexpr auto kMetrics = std::to_array<YoutubeMetric>({
     {"annotationImpressions", 0.00001},
     {"annotationClicks", 0.000001},
     {"estimatedRevenue", 0, true, true},
-    {"estimatedAdRevenue", 0, true, true},
-    {"grossRevenue", 0, true, true},
-    {"estimatedRedPartnerRevenue", 0, true, true},
-    {"monetizedPlaybacks", 0, false, true},
-    {"adImpressions", 0, false, true},
+    {"estimatedAdRevenue", 0.7, true, true},
+    {"grossRevenue", 1.2, true, true},
+    {"estimatedRedPartnerRevenue", 0.08, true, true},
+    {"monetizedPlaybacks", 0.1, false, true},
+    {"adImpressions", 0.13, false, true},
     {"playbackBasedCpm", 0, true, true},
     {"cpm", 0, true, true},
 });
@@ -101,6 +101,11 @@ double youtube_value(const World& world, const Account& account, const YoutubeMe
     if (metric.name == "cardClickRate") return rounded(ratio(of("cardClicks"), of("cardImpressions")), 10000);
     if (metric.name == "cardTeaserClickRate")
         return rounded(ratio(of("cardTeaserClicks"), of("cardTeaserImpressions")), 10000);
+    if (metric.name == "estimatedRevenue") return (of("estimatedAdRevenue") + of("estimatedRedPartnerRevenue")) / 1000;
+    // Of a thousand, in dollars: the thousandths cancel out.
+    if (metric.name == "cpm") return rounded(ratio(of("grossRevenue"), of("adImpressions")), 1000);
+    if (metric.name == "playbackBasedCpm") return rounded(ratio(of("grossRevenue"), of("monetizedPlaybacks")), 1000);
+    if (metric.money()) return of(metric.name) / 1000;
     return of(metric.name);
 }
 
