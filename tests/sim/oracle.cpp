@@ -149,29 +149,10 @@ void youtube_day(const World& world, const OracleAsk& ask, Day day, const Row& r
 
 void snapchat_rows(const World& world, const OracleAsk& ask, Day day, const Row& row) {
     if (!snapchat_visible(ask.account, day, ask.at)) return;
-    for (const std::string_view name : {"spend",
-                                        "impressions",
-                                        "swipes",
-                                        "video_views",
-                                        "video_views_time_based",
-                                        "video_views_5s",
-                                        "video_views_15s",
-                                        "quartile_1",
-                                        "quartile_2",
-                                        "quartile_3",
-                                        "view_completion",
-                                        "screen_time_millis",
-                                        "shares",
-                                        "saves",
-                                        "story_opens",
-                                        "story_completes",
-                                        "profile_clicks",
-                                        "landing_page_views",
-                                        "conversion_purchases",
-                                        "conversion_purchases_value"}) {
-        const auto* field = find_snapchat_field(name);
-        if (world.removed(Platform::snapchat, name) || snapchat_too_early(ask.account, *field, day, ask.at)) continue;
-        row({"ads", std::string{name}, day, snapchat_day(world, ask.account, *field, day, ask.at)});
+    for (const auto& [name, field] : snapchat_fields()) {
+        if (field.kind != SnapchatKind::additive || name.starts_with("coupon_")) continue;
+        if (world.removed(Platform::snapchat, name) || snapchat_too_early(ask.account, field, day, ask.at)) continue;
+        row({"ads", name, day, snapchat_day(world, ask.account, field, day, ask.at)});
     }
 }
 

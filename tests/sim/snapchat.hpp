@@ -5,6 +5,7 @@
 #include "call.hpp"
 #include "truth.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,9 +22,13 @@ struct SnapchatField {
     std::string name;
     double rate = 0;  ///< a day and person of the audience
     SnapchatKind kind = SnapchatKind::additive;
-    bool late = false;  ///< missing for the running day and the one before
+    bool late = false;        ///< missing for the running day and the one before
+    bool reach = false;       ///< of the group of reach: not at DAY and HOUR
+    bool conversion = false;  ///< grows for the length of the attribution window
 };
 
+/// By name. The coupon fields are among them, although the unit of those is not known.
+const std::map<std::string, SnapchatField, std::less<>>& snapchat_fields();
 /// Null for unknown names.
 const SnapchatField* find_snapchat_field(std::string_view name);
 

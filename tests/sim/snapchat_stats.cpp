@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace sim {
@@ -18,6 +19,19 @@ constexpr std::size_t kPage = 2;
 constexpr std::size_t kLargestPage = 3;  ///< small, so that every reader has to page
 
 enum class Granularity : std::uint8_t { day, hour, total, lifetime };
+
+/// Attribution: parameter, what a refusal calls it, its values; the default is the first. The numbers are those of the
+/// defaults, whatever is asked for.
+struct Choice {
+    std::string_view name, what;
+    std::vector<std::string_view> values;
+};
+const std::array<Choice, 3> kWindows{
+    {{"swipe_up_attribution_window", "Invalid SwipeUpAttributionWindow", {"28_DAY", "7_DAY", "1_DAY"}},
+     {"view_attribution_window",
+      "Invalid ViewAttributionWindow",
+      {"1_DAY", "none", "1_HOUR", "3_HOUR", "6_HOUR", "7_DAY", "28_DAY"}},
+     {"action_report_time", "Invalid ActionReportTime", {"conversion", "impression"}}}};
 
 struct Ask {
     Granularity granularity = Granularity::total;
@@ -55,14 +69,19 @@ std::optional<Reply> read_form(const Call& call, Ask& ask) {
     for (const std::string_view name : {"report_dimension", "position_stats", "platform_stats", "async"})
         if (query.find(name) != nullptr && !query.is(name, "false"))
             return unsupported(call, fmt::format("'{}' is not available for this ad account.", name));
+    for (const auto& [name, what, values] : kWindows) {
+        const auto value = query.get(name, values.front());
+        if (std::find(values.begin(), values.end(), value) == values.end()) return invalid(call, what, value);
+    }
     ask.omit_empty = !query.is("omit_empty", "false");
 
     for (const auto name : split_list(query.get("fields", "spend"))) {
         const auto* field = find_snapchat_field(name);
         if (field == nullptr || call.world.removed(Platform::snapchat, name))
             return unsupported(call, fmt::format("Field '{}' is not a known field.", name));
-        if (field->kind == SnapchatKind::people && ask.granularity == Granularity::hour)
-            return unsupported(call, fmt::format("Field '{}' cannot be queried with HOUR granularity.", name));
+        if (field->reach && (ask.granularity == Granularity::hour || ask.granularity == Granularity::day))
+            return unsupported(
+                call, fmt::format("Field '{}' cannot be queried with {} granularity.", name, ask.granularity_name));
         ask.fields.push_back(field);
     }
     if (ask.breakdown.empty() &&
@@ -152,6 +171,10 @@ public:
 
     Json header(std::string_view id, std::string_view type) const {
         Json out{{"id", id}, {"type", type}, {"granularity", ask_.granularity_name}};
+        if (type == "AD_ACCOUNT")
+            for (const auto& [name, what, values] : kWindows)
+                if (name != "action_report_time")
+                    out[std::string{name}] = call_.request.query.get(name, values.front());
         if (ask_.granularity == Granularity::lifetime) return out;
         out["start_time"] = stamp(ask_.from);
         out["end_time"] = stamp(ask_.to);

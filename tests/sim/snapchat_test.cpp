@@ -185,6 +185,60 @@ TEST_CASE("hours and the total add up to the day") {
                           kToken)["lifetime_stats"][0]["lifetime_stat"]["stats"]["spend"] > day);
 }
 
+TEST_CASE("reach is told for a total, never by the day or hour") {
+    TestClient client;
+    set_zone(client, "ad1", "Europe/Berlin");
+    for (const std::string field :
+         {"uniques", "frequency", "attachment_uniques", "attachment_frequency", "total_reach", "earned_reach"}) {
+        const auto ask = [&field](const std::string& granularity) {
+            return "/v1/adaccounts/ad1/"
+                   "stats?breakdown=campaign&start_time=2026-11-01&end_time=2026-11-04&granularity=" +
+                   granularity + "&fields=impressions," + field;
+        };
+        const auto refused = client.get_json(ask("DAY"), kToken, 400);
+        CHECK(refused["error_code"] == "E1008");
+        CHECK(refused["debug_message"] ==
+              "Unsupported Stats Query: Field '" + field + "' cannot be queried with DAY granularity.");
+        CHECK(client.get(ask("HOUR"), kToken).status == 400);
+        const auto total = client.get_json(ask("TOTAL"), kToken)["total_stats"][0]["total_stat"];
+        CHECK(total["breakdown_stats"]["campaign"][0]["stats"].contains(field));
+    }
+    const std::string spend = "fields=spend&start_time=2026-11-01&end_time=2026-11-04";
+    CHECK(refusal(client, spend + "&swipe_up_attribution_window=30_DAY") ==
+          "- Invalid query parameters in request URL: [Invalid SwipeUpAttributionWindow, 30_DAY]");
+    CHECK(refusal(client, spend + "&view_attribution_window=1_WEEK").starts_with("- Invalid query parameters"));
+    CHECK(refusal(client, spend + "&action_report_time=now").starts_with("- Invalid query parameters"));
+    CHECK(client.get(kStats + spend + "&swipe_up_attribution_window=28_DAY&view_attribution_window=1_DAY", kToken)
+              .status == 200);
+}
+
+TEST_CASE("a day's conversions grow for twenty-eight days, and delivery does not") {
+    TestClient client;
+    set_zone(client, "ad1", "Europe/Berlin");
+    const auto sum = [&client](const std::string& field, const char* now) {
+        client.now = at(now);
+        double total = 0;
+        for (const auto& page :
+             pages(client, kStats + "breakdown=campaign&fields=" + field + "&start_time=2026-11-01&end_time=2026-11-02",
+                   kToken))
+            for (const auto& campaign : page["timeseries_stats"][0]["timeseries_stat"]["breakdown_stats"]["campaign"])
+                for (const auto& row : campaign["timeseries"]) total += row["stats"][field].get<double>();
+        const auto rows = client.oracle("snapchat", "ad1", "2026-11-01", "2026-11-01");
+        CHECK(total == rows.at(field + "@2026-11-01"));
+        return total;
+    };
+    // The day ended on the 1st at 23:00 UTC.
+    double last = 0;
+    for (const auto* now : {"2026-11-04T00:00:00Z", "2026-11-10T00:00:00Z", "2026-11-20T00:00:00Z",
+                            "2026-11-28T23:00:00Z", "2026-11-29T23:00:00Z"}) {
+        const auto value = sum("conversion_purchases_value", now);
+        CHECK(value > last);
+        last = value;
+    }
+    CHECK(sum("conversion_purchases_value", "2027-01-10T00:00:00Z") == last);
+    CHECK(sum("impressions", "2026-11-04T00:00:00Z") == sum("impressions", "2027-01-10T00:00:00Z"));
+}
+
 TEST_CASE("an account says its time zone and currency") {
     TestClient client;
     set_zone(client, "ad1", "Asia/Kathmandu");
@@ -218,12 +272,13 @@ TEST_CASE("what Snapchat answers is what the oracle says, and spend is the sum o
             return sums;
         };
         const auto spend = collect("fields=spend&omit_empty=false");
-        const auto all = collect(
-            "breakdown=campaign&fields=spend,impressions,swipes,video_views,video_views_time_based,video_views_5s,"
-            "video_views_15s,quartile_1,quartile_2,"
-            "quartile_3,view_completion,screen_time_millis,shares,saves,story_opens,story_completes,profile_clicks,"
-            "landing_page_views,"
-            "conversion_purchases,conversion_purchases_value");
+        std::string names;
+        for (const auto& [name, field] : snapchat_fields())
+            if (field.kind == SnapchatKind::additive && !name.starts_with("coupon_"))
+                names += (names.empty() ? "" : ",") + name;
+        const auto all = collect("breakdown=campaign&fields=" + names);
+        CHECK(all.count("conversion_list_view_value@2026-11-10") == 1);
+        CHECK(all.count("viewable_impressions@2026-11-10") == 1);
         CHECK(spend.size() == (zone == "Australia/Sydney" ? 31 : 30));  // there it is the 21st already
         for (const auto& [key, number] : spend) CHECK_MESSAGE(all.at(key) == number, key);
         CHECK(all == client.oracle("snapchat", "ad1", "2026-10-22", "2026-11-22"));

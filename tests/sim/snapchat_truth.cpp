@@ -14,10 +14,16 @@ namespace {
 using enum SnapchatKind;
 using std::chrono::seconds;
 
+constexpr std::int64_t kAttributionDays = 28;
+
 std::map<std::string, SnapchatField, std::less<>> make_fields() {
     std::map<std::string, SnapchatField, std::less<>> fields;
     const auto put = [&fields](std::string name, double rate, SnapchatKind kind = additive, bool late = false) {
-        fields.emplace(name, SnapchatField{name, rate, kind, late});
+        fields.emplace(name, SnapchatField{name, rate, kind, late, false, false});
+    };
+    const auto put_conversion = [&fields](const std::string& name, double rate, double value_rate) {
+        fields.emplace(name, SnapchatField{name, rate, additive, false, false, true});
+        fields.emplace(name + "_value", SnapchatField{name + "_value", value_rate, additive, false, false, true});
     };
     put("impressions", 0.5), put("swipes", 0.006), put("spend", 2000), put("paid_impressions", 0.48);
     put("earned_impressions", 0.02), put("total_impressions", 0.52), put("video_views", 0.2);
@@ -34,9 +40,11 @@ std::map<std::string, SnapchatField, std::less<>> make_fields() {
     put("measured_impressions", 0.48), put("gross_impressions", 0.51), put("coupon_used_local", 0.0001);
     put("coupon_used_usd", 0.0001);
     for (const char* name :
-         {"uniques", "frequency", "attachment_uniques", "attachment_frequency", "total_reach", "earned_reach"})
-        put(name, 0.3, std::string_view{name}.ends_with("frequency") ? ratio : people,
-            std::string_view{name} == "uniques" || std::string_view{name} == "frequency");
+         {"uniques", "frequency", "attachment_uniques", "attachment_frequency", "total_reach", "earned_reach"}) {
+        const std::string_view text{name};
+        fields.emplace(name, SnapchatField{name, 0.3, text.ends_with("frequency") ? ratio : people,
+                                           text == "uniques" || text == "frequency", true, false});
+    }
     for (const char* name : {"swipe_up_percent", "avg_view_time_millis", "attachment_avg_view_time_millis",
                              "viewable_rate", "ecpm", "ecpsu"})
         put(name, 0, ratio);
@@ -47,13 +55,9 @@ std::map<std::string, SnapchatField, std::less<>> make_fields() {
           "page_views",      "subscribe",     "ad_click",       "ad_view",         "complete_tutorial",
           "invite",          "login",         "share",          "reserve",         "achievement_unlocked",
           "add_to_wishlist", "spend_credits", "rate",           "start_trial",     "list_view"}) {
-        const auto name = std::string{"conversion_"} + event;
-        put(name, 0.0003), put(name + "_value", 6000);
+        put_conversion(std::string{"conversion_"} + event, 0.0003, 6000);
     }
-    for (int i = 1; i <= 5; ++i) {
-        const auto name = "custom_event_" + std::to_string(i);
-        put(name, 0.0001), put(name + "_value", 1000);
-    }
+    for (int i = 1; i <= 5; ++i) put_conversion("custom_event_" + std::to_string(i), 0.0001, 1000);
     return fields;
 }
 
@@ -64,9 +68,18 @@ double share(const Account& account, std::size_t campaign) {
     return weight(campaign) / sum;
 }
 
-/// A campaign's truth of a whole day. The first campaign runs every day, so that no day of an account is empty.
+/// What the platform knows of a day's conversions by now: three fifths at the day's end, and a seventieth more each day
+/// of the attribution window.
+std::int64_t attributed(const Account& account, std::int64_t total, Day day, Instant now) {
+    const auto end = midnight(account.zone, day + date::days{1});
+    const auto passed = std::clamp<std::int64_t>((now - end) / std::chrono::hours{24}, 0, kAttributionDays);
+    return total * (42 + passed) / (42 + kAttributionDays);
+}
+
+/// A campaign's truth of a whole day, as far as it can be known at `now`. The first campaign runs every day, so that no
+/// day of an account is empty.
 std::int64_t whole_day(const World& world, const Account& account, const SnapchatField& field, std::size_t campaign,
-                       Day day) {
+                       Day day, Instant now) {
     std::int64_t total = 0;
     if (campaign == 0 || mix(day_key(account.key, day), campaign + 300) % 10 != 0) {
         auto advertiser = account;
@@ -74,16 +87,21 @@ std::int64_t whole_day(const World& world, const Account& account, const Snapcha
         total = value(world, advertiser, field.name + "/" + std::to_string(campaign),
                       field.rate * share(account, campaign), day);
     }
+    if (field.conversion) total = attributed(account, total, day, now);
     if (campaign == 0) total += world.added(account, field.name, day);
     return std::max<std::int64_t>(0, total);
 }
 
 }  // namespace
 
-const SnapchatField* find_snapchat_field(std::string_view name) {
+const std::map<std::string, SnapchatField, std::less<>>& snapchat_fields() {
     static const auto kFields = make_fields();
-    const auto found = kFields.find(name);
-    return found == kFields.end() ? nullptr : &found->second;
+    return kFields;
+}
+
+const SnapchatField* find_snapchat_field(std::string_view name) {
+    const auto found = snapchat_fields().find(name);
+    return found == snapchat_fields().end() ? nullptr : &found->second;
 }
 
 std::size_t snapchat_campaigns(const Account& account) {
@@ -110,7 +128,7 @@ std::int64_t snapchat_amount(const World& world, const Account& account, const S
          day += date::days{1}) {
         const auto start = midnight(account.zone, day);
         const auto length = midnight(account.zone, day + date::days{1}) - start;
-        const auto total = published(whole_day(world, account, field, campaign, day), stage(account, day, now));
+        const auto total = published(whole_day(world, account, field, campaign, day, now), stage(account, day, now));
         sum += running(total, end - start, length) - running(total, std::max(from, start) - start, length);
     }
     return sum;
