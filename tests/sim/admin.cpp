@@ -6,6 +6,7 @@
 #include "instagram.hpp"
 #include "oracle.hpp"
 #include "snapchat.hpp"
+#include "snapchat_profile.hpp"
 #include "youtube.hpp"
 
 #include <fmt/format.h>
@@ -151,6 +152,8 @@ bool restatable(Platform platform, std::string_view metric) {
             const auto* found = find_youtube_metric(metric);
             return found != nullptr && found->rate > 0;
         }
+        case Platform::snapchat_profile:
+            return find_profile_field(metric) != nullptr;
         case Platform::snapchat:
             break;
     }
@@ -182,9 +185,9 @@ Reply set_usage(Simulator& simulator, const Json& body) {
 
 Reply show_stats(const Stats& stats) {
     Json by_platform = Json::object();
-    for (const auto platform : {Platform::instagram, Platform::facebook, Platform::youtube, Platform::snapchat})
-        by_platform[std::string{platform_name(platform)}] = stats.by_platform[static_cast<std::size_t>(platform)];
-    by_platform["other"] = stats.by_platform[4];
+    for (std::size_t i = 0; i < kPlatforms; ++i)
+        by_platform[std::string{platform_name(static_cast<Platform>(i))}] = stats.by_platform[i];
+    by_platform["other"] = stats.by_platform[kPlatforms];
     Json by_status = Json::object();
     for (const auto& [status, count] : stats.by_status) by_status[std::to_string(status)] = count;
     return json_reply(200, Json{{"requests", stats.requests},

@@ -45,6 +45,7 @@ Reply status_reply(const Call& call, const Origin& origin, unsigned status) {
                                          "UNAVAILABLE")
                           : google_error(status, "Bad Request", "badRequest", "global");
         case Platform::snapchat:
+        case Platform::snapchat_profile:
             break;
     }
     return snapchat_error(call, status, "", server ? "Internal error" : "Bad request");
@@ -58,6 +59,7 @@ Reply throttle(const Call& call, const Origin& origin, int retry_after) {
         case Platform::youtube:
             return youtube_throttle(call.request.path);
         case Platform::snapchat:
+        case Platform::snapchat_profile:
             break;
     }
     return snapchat_throttle(call);

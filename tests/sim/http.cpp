@@ -31,6 +31,12 @@ std::string_view Query::get(std::string_view name, std::string_view fallback) co
     return value != nullptr ? std::string_view{*value} : fallback;
 }
 
+std::vector<std::string_view> Query::names() const {
+    std::vector<std::string_view> out;
+    for (const auto& item : items_) out.push_back(item.first);
+    return out;
+}
+
 std::string Query::render(std::initializer_list<std::string_view> without) const {
     std::string out;
     for (const auto& [key, value] : items_) {

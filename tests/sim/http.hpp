@@ -25,6 +25,7 @@ public:
     const std::string* find(std::string_view name) const;
     std::string_view get(std::string_view name, std::string_view fallback = {}) const;
     bool is(std::string_view name, std::string_view value) const { return find(name) != nullptr && get(name) == value; }
+    std::vector<std::string_view> names() const;
     /// Percent-encoded, without the names listed.
     std::string render(std::initializer_list<std::string_view> without = {}) const;
 

@@ -5,6 +5,7 @@
 #include "facebook.hpp"
 #include "instagram.hpp"
 #include "snapchat.hpp"
+#include "snapchat_profile.hpp"
 #include "youtube.hpp"
 
 #include <algorithm>
@@ -156,6 +157,13 @@ void snapchat_rows(const World& world, const OracleAsk& ask, Day day, const Row&
     }
 }
 
+void profile_day(const World& world, const OracleAsk& ask, Day day, Stage stage, const Row& row) {
+    if (day < day_of(ask.account.zone, ask.at) - date::days{kProfileHistory}) return;
+    for (const auto& field : profile_fields())
+        if (!world.removed(Platform::snapchat_profile, field.name))
+            row({kSocial, std::string{field.name}, day, profile_value(world, ask.account, field, day, stage)});
+}
+
 }  // namespace
 
 void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
@@ -172,6 +180,8 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
             instagram_day(world, ask, day, shown, row);
         else if (account.platform == Platform::facebook)
             facebook_day(world, ask, day, shown, row);
+        else if (account.platform == Platform::snapchat_profile)
+            profile_day(world, ask, day, shown, row);
         else
             youtube_day(world, ask, day, row);
     }
@@ -181,6 +191,8 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
         add_counters(world, ask, {"followers_count", "fan_count"}, facebook_counter, row);
     else if (account.platform == Platform::youtube)
         add_counters(world, ask, {"subscriberCount", "viewCount", "videoCount"}, youtube_counter, row);
+    else if (account.platform == Platform::snapchat_profile)
+        add_counters(world, ask, {"subscriber_count", "spotlight_views"}, profile_counter, row);
     if (!wants_now(ask)) return;
     const auto today = day_of(account.zone, ask.at);
     if (account.platform == Platform::instagram) instagram_now(world, ask, today, row);

@@ -5,6 +5,7 @@
 #include "admin.hpp"
 #include "graph.hpp"
 #include "snapchat.hpp"
+#include "snapchat_profile.hpp"
 #include "tokens.hpp"
 #include "youtube.hpp"
 
@@ -19,7 +20,9 @@ Origin origin_of(const Request& request, const World& world) {
     const bool known = token.state != TokenState::missing && token.state != TokenState::invalid;
     Origin origin;
     if (known) origin.account = token.account;
-    if (!graph)
+    if (is_profile_path(request.path))
+        origin.platform = Platform::snapchat_profile;
+    else if (!graph)
         origin.platform = request.path.starts_with("/v1/") ? Platform::snapchat : Platform::youtube;
     else if (known && (token.platform == Platform::instagram || token.platform == Platform::facebook))
         origin.platform = token.platform;
@@ -28,6 +31,7 @@ Origin origin_of(const Request& request, const World& world) {
 
 Reply answer_platform(const Call& call) {
     const std::string_view path{call.request.path};
+    if (is_profile_path(path)) return answer_snapchat_profile(call);
     if (path.starts_with("/v1/")) return answer_snapchat(call);
     if (path.starts_with("/v2/") || path.starts_with("/youtube/")) return answer_youtube(call);
     return answer_graph(call);
@@ -60,7 +64,7 @@ Reply Simulator::answer(const Request& request, Instant now) {
         if (const auto fault = faults_.strike(origin, request.target))
             reply = spoil(call, origin, *fault, std::move(reply));
     ++stats_.requests;
-    ++stats_.by_platform[origin.platform ? static_cast<std::size_t>(*origin.platform) : 4];
+    ++stats_.by_platform[origin.platform ? static_cast<std::size_t>(*origin.platform) : kPlatforms];
     ++stats_.by_status[reply.status];
     return reply;
 }

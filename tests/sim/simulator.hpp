@@ -13,8 +13,8 @@
 namespace sim {
 
 struct Stats {
-    std::uint64_t requests = 0;                  ///< without those of the control interface
-    std::array<std::uint64_t, 5> by_platform{};  ///< in the order of Platform; the last: nobody's
+    std::uint64_t requests = 0;                               ///< without those of the control interface
+    std::array<std::uint64_t, kPlatforms + 1> by_platform{};  ///< in the order of Platform; the last: nobody's
     std::map<unsigned, std::uint64_t> by_status;
     std::uint64_t in_flight = 0;
     std::uint64_t concurrent_max = 0;  ///< requests read and not yet answered completely

@@ -3,7 +3,6 @@
 #include "snapchat.hpp"
 
 #include "hash.hpp"
-#include "tokens.hpp"
 
 #include <fmt/format.h>
 
@@ -18,18 +17,6 @@ Reply success(const Call& call, std::string_view key, Json content) {
 
 Json organization_id(const Account& account) {
     return make_uuid(mix(account.key, hash_text("organization")));
-}
-
-Reply unauthorized(const Call& call, const Token& token) {
-    auto reply = snapchat_error(call, 401, "", "The access token expired");
-    std::string_view reason = "The access token expired";
-    if (token.state != TokenState::expired) {  // the body of a 401 is not always JSON
-        reply.body = "Unauthorized";
-        reply.content_type = "text/plain";
-        reason = "The access token is invalid";
-    }
-    reply.set("WWW-Authenticate", fmt::format("Bearer error=\"invalid_token\", error_description=\"{}\"", reason));
-    return reply;
 }
 
 Json ad_account(const Account& account) {
@@ -83,6 +70,18 @@ Reply snapchat_error(const Call& call, unsigned status, std::string_view code, s
     return json_reply(status, body);
 }
 
+Reply snapchat_unauthorized(const Call& call, const Token& token) {
+    auto reply = snapchat_error(call, 401, "", "The access token expired");
+    std::string_view reason = "The access token expired";
+    if (token.state != TokenState::expired) {  // the body of a 401 is not always JSON
+        reply.body = "Unauthorized";
+        reply.content_type = "text/plain";
+        reason = "The access token is invalid";
+    }
+    reply.set("WWW-Authenticate", fmt::format("Bearer error=\"invalid_token\", error_description=\"{}\"", reason));
+    return reply;
+}
+
 Reply snapchat_throttle(const Call& call) {
     return json_reply(
         429,
@@ -91,7 +90,7 @@ Reply snapchat_throttle(const Call& call) {
 
 Reply answer_snapchat(const Call& call) {
     const auto token = read_token(call.request, call.world, false);
-    if (!token.valid_for(Platform::snapchat)) return unauthorized(call, token);
+    if (!token.valid_for(Platform::snapchat)) return snapchat_unauthorized(call, token);
     if (call.request.method != "GET") return snapchat_error(call, 405, "", "Method not allowed");
     const auto path = call.request.segments();  // path[0] is v1
     const auto own = call.world.account(Platform::snapchat, token.account);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "tokens.hpp"
 #include "truth.hpp"
 
 #include <map>
@@ -52,6 +53,8 @@ Reply answer_snapchat_stats(const Call& call, const Account& account);
 
 /// The envelope of every error; `code` such as E1008 may be empty.
 Reply snapchat_error(const Call& call, unsigned status, std::string_view code, std::string_view message);
+/// For a token that is missing, dead or of another platform.
+Reply snapchat_unauthorized(const Call& call, const Token& token);
 Reply snapchat_throttle(const Call& call);
 std::string snapchat_request_id(const Call& call);
 /// A stable UUID made from a hash.

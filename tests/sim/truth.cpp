@@ -29,6 +29,8 @@ constexpr Delays delays_of(Platform platform) {
             return {hours{3}, hours{6}, hours{72}};
         case Platform::youtube:
             return {hours{50}, hours{0}, hours{12 * 24}};
+        case Platform::snapchat_profile:
+            return {hours{0}, hours{0}, hours{72}};
         case Platform::snapchat:
             break;
     }

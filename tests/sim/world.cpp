@@ -12,7 +12,8 @@
 namespace sim {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPlatforms{"instagram", "facebook", "youtube", "snapchat"};
+constexpr std::array<std::string_view, kPlatforms> kNames{"instagram", "facebook", "youtube", "snapchat",
+                                                          "snapchat_profile"};
 constexpr std::array<const char*, 7> kZones{"Europe/Berlin",    "America/Los_Angeles", "America/New_York", "Asia/Tokyo",
                                             "Australia/Sydney", "America/Sao_Paulo",   "Asia/Kathmandu"};
 constexpr std::array<std::string_view, 7> kCurrencies{"EUR", "USD", "USD", "JPY", "AUD", "BRL", "USD"};
@@ -20,16 +21,16 @@ constexpr std::array<std::string_view, 7> kCurrencies{"EUR", "USD", "USD", "JPY"
 }  // namespace
 
 std::string_view platform_name(Platform platform) {
-    return kPlatforms[static_cast<std::size_t>(platform)];
+    return kNames[static_cast<std::size_t>(platform)];
 }
 
 std::optional<Platform> parse_platform(std::string_view name) {
-    for (std::size_t i = 0; i < kPlatforms.size(); ++i)
-        if (kPlatforms[i] == name) return static_cast<Platform>(i);
+    for (std::size_t i = 0; i < kNames.size(); ++i)
+        if (kNames[i] == name) return static_cast<Platform>(i);
     return std::nullopt;
 }
 
-World::World(std::uint64_t seed) : seed_{seed} {
+World::World(std::uint64_t seed) : seed_{seed}, utc_{date::locate_zone("Etc/UTC")} {
     for (const auto* name : kZones) zones_.push_back(date::locate_zone(name));
 }
 
@@ -45,6 +46,7 @@ Account World::account(Platform platform, std::string_view id) const {
 
     const auto place = mix(account.key, hash_text("zone")) % zones_.size();
     account.zone = platform == Platform::snapchat ? zones_[place] : pacific();
+    if (platform == Platform::snapchat_profile) account.zone = utc_;
     account.currency = kCurrencies[place];
     account.created = Day{date::local_days{2015_y / 1 / 1}} +
                       date::days{static_cast<int>(mix(account.key, hash_text("created")) % 2900)};

@@ -15,7 +15,9 @@
 
 namespace sim {
 
-enum class Platform : std::uint8_t { instagram, facebook, youtube, snapchat };
+enum class Platform : std::uint8_t { instagram, facebook, youtube, snapchat, snapchat_profile };
+
+inline constexpr std::size_t kPlatforms = 5;
 
 std::string_view platform_name(Platform platform);
 std::optional<Platform> parse_platform(std::string_view name);
@@ -26,7 +28,7 @@ struct Account {
     std::string id;
     std::uint64_t key = 0;  ///< seed, platform and id; all numbers of the account are drawn from it
     double audience = 0;    ///< followers at the beginning of 2026
-    Zone zone = nullptr;    ///< of its day; Pacific but on Snapchat
+    Zone zone = nullptr;    ///< of its day: Pacific; an ad account's own; UTC for profiles
     std::string currency;
     Day created{};                      ///< there are no numbers before
     bool monetised = false;             ///< Facebook, YouTube: earnings may be read
@@ -80,6 +82,7 @@ private:
     static std::string restatement_of(Platform platform, std::string_view id, std::string_view metric, Day day);
 
     std::uint64_t seed_;
+    Zone utc_;
     std::vector<Zone> zones_;
     std::unordered_map<std::string, AccountOverride> overrides_;
     std::set<std::string> revoked_;
