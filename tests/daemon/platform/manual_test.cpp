@@ -115,36 +115,37 @@ std::string shown(const HttpRequest& request) {
     return text;
 }
 
-std::vector<std::string> words_in(const std::string& line) {
+/// A line of a table without its padding.
+std::string cells_of(const std::string& line) {
     std::istringstream stream{line};
-    return {std::istream_iterator<std::string>{stream}, {}};
+    const std::vector<std::string> words{std::istream_iterator<std::string>{stream}, {}};
+    return fmt::format("{}\n", fmt::join(words, " "));
 }
 
 /// The rows of a table in the page, without its head.
-std::vector<std::string> rows_shown(const std::string& name) {
-    auto lines = lines_of(block(name));
+std::string rows_shown(const std::string& name) {
+    const auto lines = lines_of(block(name));
     REQUIRE(lines.size() > 1);
-    CHECK(words_in(lines.front()) == std::vector<std::string>{"DATE", "METRIC", "VALUE", "UNIT", "FINAL"});
-    std::vector<std::string> rows;
-    for (auto line = lines.begin() + 1; line != lines.end(); ++line)
-        rows.push_back(fmt::format("{}", fmt::join(words_in(*line), " ")));
+    CHECK(cells_of(lines.front()) == "DATE METRIC VALUE UNIT FINAL\n");
+    std::string rows;
+    for (auto line = lines.begin() + 1; line != lines.end(); ++line) rows += cells_of(*line);
     return rows;
 }
 
 /// The rows that come of an answer, in the order of day and metric.
-std::vector<std::string> rows_of(const Task& task, const std::string& answer) {
+std::string rows_of(const Task& task, const std::string& answer) {
     Extraction extraction{acme(), target(), task, kNow};
     extraction.add_page(answer);
     CHECK_FALSE(extraction.next_page());
     std::vector<std::string> rows;
     for (const auto& sample : extraction.finish().samples) {
         const auto metadata = nlohmann::json::parse(sample.metadata);
-        rows.push_back(fmt::format("{} {} {} {} {}", render_day(sample.day), sample.metric, sample.value,
+        rows.push_back(fmt::format("{} {} {} {} {}\n", render_day(sample.day), sample.metric, sample.value,
                                    metadata.at("unit").get<std::string>(),
                                    metadata.at("final").get<bool>() ? "yes" : "no"));
     }
     std::sort(rows.begin(), rows.end());
-    return rows;
+    return fmt::format("{}", fmt::join(rows, ""));
 }
 
 /// What the program takes in one place, as the sources of the loaders write it.
