@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace std::chrono_literals;
 using namespace tally;
 using collect::Collected;
@@ -83,12 +85,43 @@ TEST_CASE("after the last attempt the slot is given up and the next one stands")
 
 TEST_CASE("the platform's own wait is respected even past the next slot, and costs no attempt") {
     const auto short_wait = step(failed_with(Outcome::wait, 5min), kSlot + 5s, 2);
-    CHECK(short_wait.due_at == kSlot + 5s + 5min);
+    CHECK(short_wait.due_at >= kSlot + 5s + 5min);
+    CHECK(short_wait.due_at <= kSlot + 5s + 5min + 30s);  // a tenth later at most, so that not all come at once
+    CHECK(short_wait.not_before == short_wait.due_at);
     CHECK(short_wait.slot == kSlot);
     CHECK(short_wait.attempt == 1);
     const auto long_wait = step(failed_with(Outcome::wait, 9h), kSlot + 5s, 2);
-    CHECK(long_wait.due_at == kSlot + 5s + 9h);
+    CHECK(long_wait.due_at >= kSlot + 5s + 9h);
+    CHECK(long_wait.due_at <= kSlot + 5s + 9h + 1min);
     CHECK(long_wait.slot == kSlot + 15min);
+    CHECK(long_wait.attempt == 0);
+}
+
+TEST_CASE("who waits for the same thing comes back spread over a tenth of the wait, a minute at most") {
+    std::mt19937_64 random{7};
+    std::chrono::milliseconds least = 1h, most = 0ms;
+    for (int i = 0; i < 1000; ++i) {
+        const auto spread = collect::spread_after(100s, random);
+        least = std::min(least, spread);
+        most = std::max(most, spread);
+        CHECK(collect::spread_after(24h, random) <= 60s);
+    }
+    CHECK(least >= 0ms);
+    CHECK(least < 1s);
+    CHECK(most > 9s);
+    CHECK(most <= 10s);
+    CHECK(collect::spread_after(0ms, random) == 0ms);
+}
+
+TEST_CASE("what did not fit into one run goes on at once, unless the run was stopped") {
+    Collected long_one;
+    long_one.tasks_left = 5;
+    const auto next = step(long_one, kSlot + 5s);
+    CHECK(next.due_at == kSlot + 5s);
+    CHECK(next.slot == kSlot + 15min);  // the slot that was due is served
+    CHECK(next.state == RunState::succeeded);
+    long_one.stopped = true;
+    CHECK(step(long_one, kSlot + 5s).due_at == kSlot + 15min);
 }
 
 TEST_CASE("a dead token and a vanished account change the connection") {

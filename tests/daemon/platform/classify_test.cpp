@@ -117,9 +117,10 @@ TEST_CASE("Graph errors go by code and subcode, not by HTTP status") {
 TEST_CASE("Graph's metric errors name the guilty one when they can") {
     struct Case {
         const char *message, *metric;
+        std::optional<std::size_t> place = {};
     };
     const Case cases[] = {
-        {"(#100) metric[2] must be one of the following values: reach, views", nullptr},
+        {"(#100) metric[2] must be one of the following values: reach, views", nullptr, 2},
         {"(#100) Starting from version 22 and above, the impressions metric is no longer supported for the queried "
          "media",
          nullptr},
@@ -127,23 +128,23 @@ TEST_CASE("Graph's metric errors name the guilty one when they can") {
          "profile_views"},
         {"(#100) (follower_count) metric only supports querying data for the last 30 days excluding the current day",
          "follower_count"},
+        {"(#100) The following metrics (views) should be specified with parameter metric_type=total_value", "views"},
+        {"(#100) The following metrics (views, likes) should be specified with parameter metric_type=total_value",
+         nullptr},
         {"(#100) Tried accessing nonexisting field (fan_count) on node type (IGUser)", "fan_count"},
         {"An unknown error has occurred", nullptr},
     };
-    for (const auto& [message, metric] : cases) {
+    for (const auto& [message, metric, place] : cases) {
         CAPTURE(std::string{message});
         const auto verdict = judge("instagram", 400, graph(100, 0, message));
         CHECK(verdict.outcome == bad_metric);
         CHECK(verdict.metric == (metric == nullptr ? std::nullopt : std::optional<std::string>{metric}));
+        CHECK(verdict.metric_place == place);
     }
     // Our own mistakes are not a metric's fault.
-    CHECK(
-        judge("instagram", 400,
-              graph(100, 0,
-                    "(#100) The following metrics (views) should be specified with parameter metric_type=total_value"))
-            .outcome == bug);
-    CHECK(judge("instagram", 400, graph(100, 0, "(#100) metric_type must be one of the following values: time_series"))
-              .outcome == bug);
+    for (const auto* platform : {"instagram", "facebook"})
+        CHECK(judge(platform, 400, graph(100, 0, "(#100) metric_type must be one of the following values: time_series"))
+                  .outcome == bug);
 }
 
 TEST_CASE("what is marked as transient passes, but a limit stays a limit") {

@@ -191,6 +191,19 @@ TEST_CASE("totals: the window gives the date; categories become metrics and the 
     CHECK(metadata(split, "reach.follow_type.unknown").at("follow_type") == "UNKNOWN");
 }
 
+TEST_CASE("totals: numbers that another request gives are compared, not stored") {
+    auto asked = task("instagram", "totals", from_to("2026-11-16", "2026-11-16"));
+    asked.metrics = {"reach", "views"};
+    const auto result =
+        extract("instagram", asked, R"({"data":[{"name":"reach","period":"day","total_value":{"value":812}},
+        {"name":"views","period":"day","total_value":{"value":5310}}]})");
+    CHECK(listed(result) == "2026-11-16 views=5310; ");
+    REQUIRE(result.compared.size() == 1);
+    CHECK(result.compared.front().metric == "reach");
+    CHECK(result.compared.front().value == 812);
+    CHECK(states(result) == "2026-11-16 final; ");
+}
+
 TEST_CASE("totals: another breakdown than the one asked for is refused") {
     const auto asked = task("instagram", "by_follow_type", from_to("2026-11-16", "2026-11-16"));
     for (const auto* breakdown : {R"({"dimension_keys":["media_product_type"],"results":[]})",
@@ -238,7 +251,7 @@ TEST_CASE("object: counters of now, dated with the platform's today") {
         at("2026-11-22T07:59:59Z"));
     CHECK(listed(result) ==
           "2026-11-21 subscriberCount=48200; 2026-11-21 videoCount=312; 2026-11-21 viewCount=18234911; ");
-    CHECK(result.days.empty());
+    CHECK(states(result) == "2026-11-21 final; ");
     const auto data = metadata(result, "viewCount");
     CHECK(data == nlohmann::json{{"api", "channel"},
                                  {"api_version", "v3"},
@@ -381,11 +394,14 @@ TEST_CASE("names that cannot be stored are no data") {
     CHECK(result.missing_values == 2);
 }
 
-TEST_CASE("refused days are all days of the task") {
-    const auto refused = refuse(task("instagram", "reach", from_to("2026-11-16", "2026-11-18")), kNow);
+TEST_CASE("refused days are all days of the task, or today") {
+    const auto zone = TimeZone::find("Asia/Tokyo").value();
+    const auto refused = refuse(task("instagram", "reach", from_to("2026-11-16", "2026-11-18")), zone, kNow);
     REQUIRE(refused.size() == 3);
+    CHECK(refused.begin()->first == day("2026-11-16"));
     for (const auto& [when, status] : refused) CHECK(status == DayStatus{DayState::refused, kNow});
-    CHECK(refuse(task("instagram", "profile"), kNow).empty());
+    // What only exists now was refused on the account's own date.
+    CHECK(refuse(task("instagram", "profile"), zone, kNow) == DayMap{{day("2026-11-22"), {DayState::refused, kNow}}});
 }
 
 TEST_CASE("a sum does not depend on how the platform cuts its pages") {

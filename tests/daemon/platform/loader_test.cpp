@@ -60,7 +60,7 @@ requests:
 limits:
   - { scope: app, requests: 200, per: 1h }
 usage:
-  - { header: X-Usage, wait_minutes: /*/minutes }
+  - { header: X-Usage, scope: app, wait_minutes: /*/minutes }
 errors:
   code: /error/code
   message: /error/message
@@ -157,7 +157,7 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"metrics: [followers]", "metrics: [followers, followers]", "appears twice"},
         {"metrics: [followers]", "metrics: []", "must name at least one metric"},
         {"metrics: [clicks]", "metrics: [clicks, rate]", "rows.sum: metric 'rate' is not additive"},
-        {"every: slot", "every: day", "what only exists now is asked for in each slot"},
+        {"every: slot", "every: day", ""},  // a number of the moment, once a day
         {"every: slot", "every: hour", "'hour' is not known here"},
         {"path: /{version}/{account}\n    query", "path: /{version}/{acount}\n    query",
          "requests.profile.path: '{acount}' is not known here"},
@@ -169,7 +169,7 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"{ metrics: comma }", "{ metrics: comma, start: unix }", "must be one of metrics, start, end and last"},
         {"window: { range: 30d }", "window: { range: 91d }", "window: longer than the history"},
         {"window: { range: 30d }", "window: week", "'week' is not known here"},
-        {"reread: 3d\n    token", "reread: 1d\n    token", "shorter than day.final_after"},
+        {"reread: 3d\n    token", "reread: 1d\n    token", "shorter than 'final_after'"},
         {"reread: 3d\n    token", "token", "'reread' is missing"},
         {"token: page", "token: pages", "no look-up tells token 'pages'"},
         {"to: { end: unix } }", "until: never }", "the days do not stand in the query"},
@@ -184,7 +184,7 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"dimensions: [kind]", "dimensions: [unit]", "'unit' has a meaning of its own"},
         {"window: day", "window: { range: 2d }", "a total has no date of its own"},
         {"{ shape: totals, at: /data, dimensions: [kind] }", "{ shape: object, at: \"\" }", "an object has no dates"},
-        {"requests: 200", "requests: 0", "0 is outside 1 to 1000000"},
+        {"requests: 200", "requests: 0", "0 is outside 1 to 1000000000"},
         {"per: 1h", "per: 0s", "must be 1ms to 30d"},
         {"scope: app", "scope: world", "'world' is not known here"},
         {"then: retry }\n    - { at", "then: explode }\n    - { at",
@@ -196,7 +196,7 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"then: wait, wait: 5m", "then: wait", "does not say how long"},
         {"then: wait, wait: 5m", "then: gone, wait: 5m", "only 'wait' and 'retry' take a time"},
         {"then: wait, wait: 5m", "then: wait, wait_until_midnight: Mars", "unknown time zone: 'Mars'"},
-        {"names: \"metric (*)\"", "names: metric", "must have one '*' between two texts"},
+        {"names: \"metric (*)\"", "names: metric", "must have one '*' or '#' between two texts"},
         {"then: retry }\n    - { at", "then: retry, names: \"a*b\" }\n    - { at", "only 'bad_metric' names a metric"},
         {"at: /state, is_not", "is_not", "need 'at'"},
         {"  subcode: /error/subcode\n", "", ""},

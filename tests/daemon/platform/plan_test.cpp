@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <set>
 
 #include "tests/daemon/platform/fixtures.hpp"
@@ -26,15 +27,25 @@ struct Situation {
     days backfill{30};
     std::optional<DayRange> forced = {};
 
-    std::vector<Task> plan() const {
+    std::optional<Instant> forced_since = {};
+    std::map<std::string, std::string> attributes = {};
+    MetricSets avoid = {}, probe = {};
+    std::size_t max_tasks = 100'000;
+
+    Plan whole() const {
         return platform::plan({.platform = shipped(platform),
                                .zone = zone,
                                .coverage = coverage,
                                .now = now,
                                .backfill = backfill,
-                               .forced = forced})
-            .tasks;
+                               .forced = forced,
+                               .forced_since = forced_since,
+                               .attributes = attributes,
+                               .avoid = avoid,
+                               .probe = probe,
+                               .max_tasks = max_tasks});
     }
+    std::vector<Task> plan() const { return whole().tasks; }
     std::vector<DayRange> windows(std::string_view request) const {
         std::vector<DayRange> result;
         for (const auto& task : plan())
@@ -62,7 +73,12 @@ TEST_CASE("what exists only now goes first, then days in falling order over all 
     REQUIRE(tasks.front().request->name == "profile");
     CHECK_FALSE(tasks.front().days);
     CHECK(tasks.front().metrics == std::vector<std::string>{"followers_count", "follows_count", "media_count"});
-    for (std::size_t i = 2; i < tasks.size(); ++i) CHECK(tasks[i].days->last <= tasks[i - 1].days->last);
+    const auto past = std::find_if(tasks.begin(), tasks.end(), [](const Task& task) { return task.days.has_value(); });
+    REQUIRE(past != tasks.end());
+    for (auto task = past; task != tasks.end(); ++task) {
+        REQUIRE(task->days);
+        CHECK((task == past || task->days->last <= std::prev(task)->days->last));
+    }
 }
 
 TEST_CASE("today belongs to requests of each slot only, in the zone of the account") {
@@ -163,17 +179,118 @@ errors: { message: /m, rules: [] }
     const Coverage none;
     const auto asked = [&](const char* when) {
         std::string result;
-        for (const auto& task : plan({.platform = platform,
-                                .zone = TimeZone::utc(),
-                                .coverage = none,
-                                .now = at(when),
-                                .backfill = days{1},
-                                .forced = {}}))
+        const auto planned = plan({.platform = platform,
+                                   .zone = TimeZone::utc(),
+                                   .coverage = none,
+                                   .now = at(when),
+                                   .backfill = days{1},
+                                   .forced = {}});
+        for (const auto& task : planned.tasks)
             for (const auto& metric : task.metrics) result += task.request->name + "." + metric + " ";
         return result;
     };
     CHECK(asked("2026-11-20T23:59:59Z") == "both.old gone.old ");
     CHECK(asked("2026-11-21T00:00:00Z") == "both.new ");
+}
+
+TEST_CASE("a run takes the newest of a long plan and tells what is left; what exists now always fits") {
+    Situation fresh;
+    const auto all = fresh.whole();
+    CHECK(all.left == 0);
+    fresh.max_tasks = 20;
+    const auto part = fresh.whole();
+    REQUIRE(part.tasks.size() == 20);
+    CHECK(part.left == all.tasks.size() - 20);
+    for (std::size_t i = 0; i < 20; ++i) {
+        CHECK(part.tasks[i].request == all.tasks[i].request);
+        CHECK(part.tasks[i].days == all.tasks[i].days);
+    }
+    fresh.max_tasks = 1;  // fewer than exist now: all of these, and one day, so that every run gets on
+    const auto least = fresh.whole();
+    const auto days_in =
+        std::count_if(least.tasks.begin(), least.tasks.end(), [](const Task& task) { return task.days; });
+    CHECK(days_in == 1);
+    CHECK(least.tasks.size() + least.left == all.tasks.size());
+}
+
+TEST_CASE("a long backfill goes on where it was: what was asked since it was wanted is done") {
+    Situation forced;
+    forced.forced = from_to("2026-11-10", "2026-11-12");
+    forced.forced_since = at("2026-11-21T12:00:00Z");
+    forced.coverage["reach"] = {{day("2026-11-10"), {DayState::final, at("2026-11-21T11:59:59Z")}},
+                                {day("2026-11-11"), {DayState::pending, at("2026-11-21T12:00:00Z")}},
+                                {day("2026-11-12"), {DayState::refused, at("2026-11-21T19:00:00Z")}}};
+    CHECK(forced.windows("reach") == Windows{from_to("2026-11-10", "2026-11-10")});
+    forced.forced_since.reset();
+    CHECK(forced.windows("reach") == Windows{from_to("2026-11-10", "2026-11-12")});
+}
+
+TEST_CASE("quarantined metrics are left out, a quarantined request whole") {
+    Situation sick;
+    sick.backfill = days{1};
+    sick.avoid["totals"] = {"likes", "views"};
+    sick.avoid["reach"] = {""};
+    sick.avoid["new_followers"] = {"follower_count"};
+    std::size_t seen = 0;
+    for (const auto& task : sick.plan()) {
+        CHECK(task.request->name != "reach");
+        CHECK(task.request->name != "new_followers");  // nothing of it is left
+        CHECK_FALSE(task.is_probe);
+        if (task.request->name != "totals") continue;
+        ++seen;
+        CHECK(task.metrics == std::vector<std::string>{"reach", "accounts_engaged", "total_interactions", "comments",
+                                                       "shares", "saves", "replies", "reposts", "profile_links_taps"});
+    }
+    CHECK(seen == 1);
+}
+
+TEST_CASE("a probe asks for its metric alone, once, and not in the request itself") {
+    Situation sick;
+    sick.backfill = days{3};
+    sick.avoid["totals"] = {"views"};
+    sick.probe["totals"] = {"likes"};
+    std::size_t probes = 0, others = 0;
+    for (const auto& task : sick.plan()) {
+        if (task.request->name != "totals") continue;
+        (task.is_probe ? probes : others) += 1;
+        const bool has_likes = std::find(task.metrics.begin(), task.metrics.end(), "likes") != task.metrics.end();
+        CHECK(has_likes == task.is_probe);
+        if (task.is_probe) {
+            CHECK(task.metrics.size() == 1);
+            CHECK(task.days == from_to("2026-11-20", "2026-11-20"));  // the newest
+        }
+    }
+    CHECK(probes == 1);
+    CHECK(others == 3);
+}
+
+TEST_CASE("a request that makes no sense for the account is not made") {
+    const auto asks = [](std::map<std::string, std::string> attributes) {
+        Situation channel{.platform = "twitch", .attributes = std::move(attributes)};
+        const auto tasks = channel.plan();
+        return std::any_of(tasks.begin(), tasks.end(),
+                           [](const Task& task) { return task.request->name == "subscriptions"; });
+    };
+    CHECK(asks({{"broadcaster_type", "affiliate"}}));
+    CHECK(asks({{"broadcaster_type", "partner"}}));
+    CHECK_FALSE(asks({{"broadcaster_type", ""}}));
+    CHECK_FALSE(asks({}));
+}
+
+TEST_CASE("a number of the moment may be asked for once a day") {
+    Situation known;
+    const auto asked = [&] {
+        const auto tasks = known.plan();
+        return std::any_of(tasks.begin(), tasks.end(),
+                           [](const Task& task) { return task.request->name == "demographics_by_age"; });
+    };
+    CHECK(asked());
+    known.coverage["demographics_by_age"][day("2026-11-21")] = {DayState::pending, kNow};
+    CHECK_FALSE(asked());
+    known.now = at("2026-11-22T07:59:59Z");
+    CHECK_FALSE(asked());
+    known.now = at("2026-11-22T08:00:00Z");  // midnight
+    CHECK(asked());
 }
 
 TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than allowed") {

@@ -20,7 +20,7 @@ Catalog shipped() {
 
 TEST_CASE("the shipped platform files load") {
     const auto catalog = shipped();
-    for (const auto* name : {"facebook", "instagram", "snapchat", "youtube"}) {
+    for (const auto* name : {"facebook", "instagram", "snapchat", "snapchat_profile", "twitch", "youtube"}) {
         CAPTURE(name);
         const auto platform = catalog.find(name);
         REQUIRE(platform);
