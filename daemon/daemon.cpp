@@ -222,8 +222,18 @@ private:
                               .user_agent = fmt::format("tally/{}", version())}};
         collect::Budgets budgets{executor, &threads, &*pool_};
         collect::HealthBook health{executor, threads, *pool_};
-        collect::Runner runner{
-            {.http = http, .budgets = budgets, .health = health}, *vault_, facts_.node, std::random_device{}()};
+        collect::TokenClient token_client{executor, http};
+        collect::TokenKeeper tokens{{.executor = executor,
+                                     .threads = threads,
+                                     .pool = *pool_,
+                                     .client = token_client,
+                                     .vault = *vault_,
+                                     .log = log_},
+                                    rules_->config.state_dir + "/tokens"};
+        collect::Runner runner{{.http = http, .budgets = budgets, .health = health, .tokens = tokens},
+                               *vault_,
+                               facts_.node,
+                               std::random_device{}()};
         collect::Dispatcher dispatcher{{.executor = executor,
                                         .threads = threads,
                                         .pool = *pool_,
@@ -241,7 +251,7 @@ private:
         api::Server server{executor, control.routes(), server_settings(rules_->config), log_};
 
         std::exception_ptr failure;
-        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health}),
+        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health, tokens}),
                        [&failure](std::exception_ptr error) { failure = std::move(error); });
         loop.run();
         threads.join();
@@ -253,10 +263,11 @@ private:
         api::Server& server;
         collect::Budgets& budgets;
         collect::HealthBook& health;
+        collect::TokenKeeper& tokens;
     };
 
     asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, Services services) {
-        auto& [dispatcher, server, budgets, health] = services;
+        auto& [dispatcher, server, budgets, health, tokens] = services;
         asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
         net::TaskGroup background{loop.get_executor()};
         co_await net::run_blocking(threads, [this] {
@@ -265,6 +276,7 @@ private:
         });
         co_await budgets.load();
         co_await health.load();
+        co_await tokens.recover();
         background.spawn(heartbeat_loop(loop, threads, budgets));
         background.spawn(budgets.share());
         background.spawn(health.share());

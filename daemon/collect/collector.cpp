@@ -9,6 +9,7 @@
 #include <set>
 
 #include "common/error.hpp"
+#include "daemon/collect/transport_verdict.hpp"
 #include "daemon/platform/extraction.hpp"
 #include "daemon/platform/lookup.hpp"
 #include "daemon/platform/plan.hpp"
@@ -46,33 +47,6 @@ int gravity(Outcome outcome) noexcept {
             return 7;
     }
     return 3;
-}
-
-Verdict transport_verdict(const net::Response& response) {
-    Verdict verdict;
-    verdict.outcome = Outcome::retry;
-    switch (response.failure) {
-        case net::Response::Failure::resolve:
-            verdict.code = "dns";
-            break;
-        case net::Response::Failure::connect:
-            verdict.code = "connect";
-            break;
-        case net::Response::Failure::tls:
-            verdict.code = "tls";
-            break;
-        case net::Response::Failure::timeout:
-            verdict.code = "timeout";
-            break;
-        case net::Response::Failure::too_large:
-            verdict.code = "too large";
-            break;
-        default:
-            verdict.code = "network";
-            break;
-    }
-    verdict.message = response.failure_text;
-    return verdict;
 }
 
 /// A request that a run may repeat once, after the token or what was looked up with it has been renewed.

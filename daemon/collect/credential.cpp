@@ -76,6 +76,8 @@ Secret Credential::render() const {
     nlohmann::json object{{"access_token", access_token.reveal()}};
     if (!refresh_token.empty()) object["refresh_token"] = refresh_token.reveal();
     if (expires_at) object["expires_at"] = render_instant(*expires_at);
+    if (issued_at) object["issued_at"] = render_instant(*issued_at);
+    if (scopes) object["scopes"] = *scopes;
     for (const auto& [name, token] : derived) object["derived"][name] = token.reveal();
     return Secret{object.dump()};
 }
@@ -89,6 +91,10 @@ Credential Credential::read(const Secret& document) {
     credential.refresh_token = token_of(object, "refresh_token");
     if (const auto expires = object.find("expires_at"); expires != object.end())
         credential.expires_at = parse_instant(expires->get<std::string>());
+    if (const auto issued = object.find("issued_at"); issued != object.end())
+        credential.issued_at = parse_instant(issued->get<std::string>());
+    if (const auto scopes = object.find("scopes"); scopes != object.end())
+        credential.scopes = scopes->get<std::set<std::string>>();
     if (const auto derived = object.find("derived"); derived != object.end())
         for (const auto& [name, value] : derived->items()) credential.derived[name] = Secret{value.get<std::string>()};
     return credential;

@@ -2,18 +2,55 @@
 // Builds the rules from a configuration.
 #include "daemon/collect/rules.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/config/data_files.hpp"
+#include "common/error.hpp"
 
 namespace tally::collect {
+
+namespace {
+
+platform::App read_app(const std::optional<config::SecretRef>& id, const std::optional<config::SecretRef>& secret) {
+    return {.client_id = id ? config::resolve(*id).reveal() : std::string{},
+            .client_secret = secret ? config::resolve(*secret) : Secret{}};
+}
+
+std::map<std::string, std::map<std::string, platform::App>> read_apps(const config::Config& config) {
+    std::map<std::string, std::map<std::string, platform::App>> apps;
+    for (const auto& [name, settings] : config.platforms) {
+        auto& own = apps[name];
+        own.emplace("", read_app(settings.client_id, settings.client_secret));
+        for (const auto& [app, pair] : settings.apps) own.emplace(app, read_app(pair.client_id, pair.client_secret));
+    }
+    return apps;
+}
+
+}  // namespace
 
 std::shared_ptr<const Rules> Rules::load(config::Config config) {
     auto catalog = platform::Catalog::load(config::platform_directories());
     std::map<std::string, schedule::Schedule> schedules;
     for (const auto& [name, tier] : config.tiers) schedules.emplace(name, schedule::make_schedule(tier));
-    return std::make_shared<const Rules>(
-        Rules{.config = std::move(config), .catalog = std::move(catalog), .schedules = std::move(schedules)});
+    auto apps = read_apps(config);
+    return std::make_shared<const Rules>(Rules{.config = std::move(config),
+                                               .catalog = std::move(catalog),
+                                               .schedules = std::move(schedules),
+                                               .apps = std::move(apps)});
+}
+
+platform::App Rules::app_of(const std::string& platform, const std::map<std::string, std::string>& attributes) const {
+    const auto known = apps.find(platform);
+    const auto named = attributes.find("app");
+    const std::string name = named == attributes.end() ? "" : named->second;
+    if (known != apps.end()) {
+        if (const auto app = known->second.find(name); app != known->second.end()) return app->second;
+    }
+    if (name.empty()) return {};
+    throw Error(Fault::config, fmt::format("the connection's app '{}' is not configured", name),
+                fmt::format("Add platforms.{}.apps.{} to tallyd.yaml.", platform, name));
 }
 
 const schedule::Schedule& Rules::schedule_of(const std::string& tier) const {

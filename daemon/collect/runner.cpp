@@ -16,8 +16,9 @@ namespace {
 using boost::asio::awaitable;
 
 constexpr std::chrono::hours kLookupsKeep{24};
-constexpr std::chrono::days kLongPast{35};           // asked for further back than that, a run is a backfill
-constexpr std::size_t kBackfillTasks = 60;           // requests in one go: what is due meanwhile comes between two goes
+constexpr std::chrono::days kLongPast{35};  // asked for further back than that, a run is a backfill
+constexpr std::size_t kBackfillTasks = 60;  // requests in one go: what is due meanwhile comes between two goes
+constexpr std::chrono::minutes kCareAfterTrouble{10};
 constexpr const char* kLookedUpAt = "looked_up_at";  // attribute: when the look-ups were last answered
 
 std::string_view to_text(RunState state) noexcept {
@@ -96,10 +97,50 @@ Job make_job(const Rules& rules, const std::string& tier, const std::string& pla
     job.target.attributes = attributes;
     job.target.access_token = credential.access_token;
     job.target.derived_tokens = credential.derived;
+    job.target.app = rules.app_of(platform, attributes);
     job.target.base_url = settings.base_url;
     job.backfill = rules.backfill_of(tier);
     job.request_timeout = rules.config.collect.timeout;
     return job;
+}
+
+/// What the token needs in this run, and what came of it.
+struct Runner::Care {
+    bool due = false;  ///< validation or proof of consent
+    UpkeepInput::Care done = UpkeepInput::Care::not_due;
+    bool verified = false;                     ///< the platform took the token
+    std::optional<platform::Verdict> trouble;  ///< collecting makes no sense
+};
+
+/// Renews a token ahead of its end, and gives it what its platform demands.
+awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Care& care) {
+    const auto& login = *provider.login;
+    const auto& credential = held.credential;
+    bool renewed = false;
+    if (platform::refresh_due(login, credential.issued_at, credential.expires_at, now())) {
+        auto renewal = co_await parts_.tokens.renew(provider, held);
+        renewed = renewal.access_token.has_value();
+        const bool over = credential.expires_at && *credential.expires_at <= now();
+        const auto outcome = renewal.verdict.outcome;
+        // A token that still lives is used to its end; what cannot be renewed by us is found out by its refusal.
+        if (!renewed && outcome != platform::Outcome::bug && (over || outcome == platform::Outcome::reauthorize)) {
+            care.trouble = std::move(renewal.verdict);
+            care.done = UpkeepInput::Care::failed;
+            co_return;
+        }
+    }
+    care.verified = renewed;
+    if (!care.due) co_return;
+    platform::Verdict verdict;
+    if (login.validate && login.validate->every.count() > 0) {
+        verdict = (co_await parts_.tokens.validate(provider, held)).verdict;
+    } else if (!renewed && login.reverify.count() > 0 && login.refresh) {
+        verdict = (co_await parts_.tokens.renew(provider, held)).verdict;
+    }
+    const bool works = verdict.outcome == platform::Outcome::ok;
+    care.verified = care.verified || works;
+    care.done = works ? UpkeepInput::Care::done : UpkeepInput::Care::failed;
+    if (verdict.outcome == platform::Outcome::reauthorize) care.trouble = std::move(verdict);
 }
 
 awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
@@ -113,50 +154,108 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
     result.started_at = now();
     result.slot_served = assignment.lease.slot_at <= result.started_at;
     result.trigger = !assignment.triggers.empty() ? "manual" : assignment.lease.attempt > 1 ? "retry" : "schedule";
+    result.upkeep_at = assignment.lease.upkeep_at;
+    const bool collects = assignment.state == "active" &&
+                          (assignment.lease.collect_at <= result.started_at || !assignment.triggers.empty());
 
     Collected collected;
     try {
         const auto platform = find_platform(*rules, assignment.platform);
-        const store::Owner owner{assignment.user_id, assignment.platform, assignment.account_id};
-        auto credential =
-            Credential::read(vault_.open(assignment.sealed_user_key, owner, assignment.sealed_credential));
+        HeldCredential held{.connection_id = assignment.lease.connection_id,
+                            .lease_token = assignment.lease.token,
+                            .user_id = assignment.user_id,
+                            .platform = assignment.platform,
+                            .account_id = assignment.account_id,
+                            .sealed_user_key = assignment.sealed_user_key,
+                            .sealed = assignment.sealed_credential,
+                            .credential = {}};
+        held.credential = Credential::read(
+            vault_.open(held.sealed_user_key, {held.user_id, held.platform, held.account_id}, held.sealed));
+        const auto provider = provider_of(*rules, platform, assignment.attributes);
         auto job = make_job(*rules, assignment.tier, assignment.platform, assignment.account_id, assignment.attributes,
-                            credential);
+                            held.credential);
         if (const auto denial = parts_.budgets.blocked(*platform, job.target)) {
             outcome.deferred_until =
                 denial->until +
                 spread_after(std::chrono::ceil<std::chrono::milliseconds>(denial->until - now()), random_);
             co_return outcome;
         }
-        result.source = platform->source;
-        job.coverage = std::move(assignment.coverage);
-        job.refused = std::move(assignment.refused);
-        job.probe = std::move(assignment.probe);
-        parts_.health.prepare(job);
-        choose_triggers(assignment.triggers, job, result.triggers);
-        const bool forced = job.forced.has_value();
-        job.refresh_lookups = !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
+        Care state;
+        state.due = assignment.lease.upkeep_at && *assignment.lease.upkeep_at <= result.started_at;
+        if (provider.login != nullptr) co_await care(provider, held, state);
+        if (state.trouble) {
+            collected.failures.push_back({.request = "token",
+                                          .outcome = state.trouble->outcome,
+                                          .code = state.trouble->code,
+                                          .message = state.trouble->message});
+            collected.wait = state.trouble->wait;
+            collected.stopped = true;
+            for (const auto& trigger : assignment.triggers) result.triggers.push_back(trigger.id);
+        } else if (collects) {
+            result.source = platform->source;
+            job.target.access_token = held.credential.access_token;
+            job.coverage = std::move(assignment.coverage);
+            job.refused = std::move(assignment.refused);
+            job.probe = std::move(assignment.probe);
+            parts_.health.prepare(job);
+            choose_triggers(assignment.triggers, job, result.triggers);
+            const bool forced = job.forced.has_value();
+            job.refresh_lookups =
+                !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
+            const auto can_renew = provider.login != nullptr && provider.login->refresh;
+            if (can_renew) job.renew = [this, &provider, &held] { return parts_.tokens.renew(provider, held); };
+            job.granted_scopes = [this, &provider, &held] { return granted_scopes(provider, held); };
 
-        collected = co_await collect(parts_.http, parts_.budgets, std::move(job));
+            collected = co_await collect(parts_.http, parts_.budgets, std::move(job));
 
-        keep_what_was_learned(assignment, *platform, credential, owner, collected, result);
-        parts_.health.note(*platform, collected, result);
-        if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
+            keep_what_was_learned(assignment, *platform, held, collected, result);
+            parts_.health.note(*platform, collected, result);
+            if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
+            state.verified = state.verified || collected.tasks_done > 0;
+        }
+        result.sealed_used = held.sealed;
+        result.upkeep_at = next_upkeep({.login = provider.login,
+                                        .credential = held.credential,
+                                        .planned = assignment.lease.upkeep_at,
+                                        .verified = state.verified,
+                                        .care = state.done,
+                                        .now = now()});
     } catch (const Error& error) {
         // The token does not open, or the configuration lacks the platform: the slot stands, a person must look.
         collected.failures.push_back(
             {.request = "start", .outcome = platform::Outcome::bug, .code = "start", .message = describe_line(error)});
         result.triggers.clear();
         for (const auto& trigger : assignment.triggers) result.triggers.push_back(trigger.id);
+        if (result.upkeep_at) result.upkeep_at = std::max(*result.upkeep_at, now() + kCareAfterTrouble);
     }
+    const bool dead = collected.worst() == platform::Outcome::reauthorize;
+    if (dead) result.upkeep_at = std::nullopt;
     decide(*rules, assignment, std::move(collected), result);
+    if (!collects && !dead) {
+        // Only the token was cared for: the plan of the collection stands as it was.
+        result.recorded = false;
+        result.next_due = assignment.lease.collect_at;
+        result.next_slot = assignment.lease.slot_at;
+        result.not_before = {};
+        result.next_attempt = std::max(assignment.lease.attempt, 1U) - 1;
+        result.gave_up = false;
+        result.connection_state.clear();
+    }
     co_return outcome;
+}
+
+/// The scopes of the token, as its answer told or as the platform tells now.
+awaitable<std::optional<std::set<std::string>>> Runner::granted_scopes(const Provider& provider, HeldCredential& held) {
+    if (held.credential.scopes) co_return held.credential.scopes;
+    if (provider.login == nullptr || !provider.login->validate) co_return std::nullopt;
+    auto told = co_await parts_.tokens.validate(provider, held);
+    co_return told.value ? told.value->scopes : std::nullopt;
 }
 
 /// Facts from look-ups, derived tokens and the account's zone.
 void Runner::keep_what_was_learned(const lease::Assignment& assignment, const platform::Platform& platform,
-                                   Credential& credential, const store::Owner& owner, const Collected& collected,
-                                   store::RunResult& result) const {
+                                   HeldCredential& held, const Collected& collected, store::RunResult& result) const {
+    auto& credential = held.credential;
     auto attributes = assignment.attributes;
     for (const auto& [name, value] : collected.learned_attributes) {
         if (attributes[name] != value) result.learned[name] = value;
@@ -171,14 +270,16 @@ void Runner::keep_what_was_learned(const lease::Assignment& assignment, const pl
         });
     if (new_token) {
         for (const auto& [name, token] : collected.learned_tokens) credential.derived[name] = token;
-        result.sealed_before = assignment.sealed_credential;
-        result.sealed_after = vault_.seal(assignment.sealed_user_key, owner, credential.render());
+        result.sealed_before = held.sealed;
+        result.sealed_after =
+            vault_.seal(held.sealed_user_key, {held.user_id, held.platform, held.account_id}, credential.render());
     }
     if (!collected.samples.empty())
         result.zone = platform::day_zone(platform, {.account = assignment.account_id,
                                                     .attributes = attributes,
                                                     .access_token = {},
                                                     .derived_tokens = {},
+                                                    .app = {},
                                                     .base_url = std::nullopt});
 }
 

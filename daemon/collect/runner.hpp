@@ -12,6 +12,7 @@
 #include "daemon/collect/credential.hpp"
 #include "daemon/collect/health_book.hpp"
 #include "daemon/collect/rules.hpp"
+#include "daemon/collect/token_keeper.hpp"
 #include "daemon/lease/lease.hpp"
 #include "daemon/net/http_client.hpp"
 #include "daemon/store/run_result.hpp"
@@ -32,6 +33,7 @@ public:
         net::HttpClient& http;
         Budgets& budgets;
         HealthBook& health;
+        TokenKeeper& tokens;
     };
     Runner(Parts parts, const store::Vault& vault, std::string node, std::uint64_t seed)
         : parts_(parts), vault_(vault), node_(std::move(node)), random_(seed) {}
@@ -40,9 +42,12 @@ public:
     boost::asio::awaitable<RunOutcome> run(std::shared_ptr<const Rules> rules, lease::Assignment assignment);
 
 private:
+    struct Care;
+    boost::asio::awaitable<void> care(const Provider& provider, HeldCredential& held, Care& care);
+    boost::asio::awaitable<std::optional<std::set<std::string>>> granted_scopes(const Provider& provider,
+                                                                                HeldCredential& held);
     void keep_what_was_learned(const lease::Assignment& assignment, const platform::Platform& platform,
-                               Credential& credential, const store::Owner& owner, const Collected& collected,
-                               store::RunResult& result) const;
+                               HeldCredential& held, const Collected& collected, store::RunResult& result) const;
     void decide(const Rules& rules, const lease::Assignment& assignment, Collected collected, store::RunResult& result);
 
     Parts parts_;

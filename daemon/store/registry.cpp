@@ -31,6 +31,10 @@ std::string tier_of(Transaction& transaction, const std::string& user_id) {
 
 }  // namespace
 
+std::string alert_subject(const ConnectionName& name) {
+    return fmt::format("{} {} {}", name.user_id, name.platform, name.account_id);
+}
+
 bool Registry::put_user(const std::string& user_id, const std::optional<std::string>& tier,
                         const std::optional<std::string>& zone) {
     auto transaction = session_.begin();
@@ -96,6 +100,7 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
         const auto id = row.integer("connection_id");
         transaction.exec("put_slot", {id, first_slot_(tier, id)});
     }
+    transaction.exec("resolve_alert", {"needs_authorization", alert_subject(connection.name)});
     transaction.exec("add_consent", {user_id, platform, account_id, true, connection.source});
     return row.boolean("created");
 }

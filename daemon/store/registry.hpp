@@ -18,6 +18,9 @@ struct ConnectionName {
     std::string user_id, platform, account_id;
 };
 
+/// How alerts name a connection: "USER PLATFORM ACCOUNT".
+std::string alert_subject(const ConnectionName& name);
+
 /// What a check or a plan of one connection needs.
 struct ConnectionSecrets {
     std::int64_t connection_id = 0;

@@ -38,9 +38,9 @@ struct RunResult {
     unsigned next_attempt = 0;
     bool gave_up = false;                                        ///< the slot ends here: a slot exception is kept
     std::string connection_state;                                ///< empty: unchanged; else needs_authorization or gone
+    std::optional<postgres::Bytes> sealed_used;  ///< the credential that `connection_state` speaks of
     std::map<std::string, std::string> learned;                  ///< attributes to keep
     std::optional<postgres::Bytes> sealed_before, sealed_after;  ///< a credential to replace
-    std::optional<Instant> token_expires_at;                     ///< beside `sealed_after`
     std::vector<std::int64_t> triggers;                          ///< served by this run, or a part of them
     std::size_t requests_left = 0;  ///< of the triggers' days; more than 0: they wait for the next run
 

@@ -11,6 +11,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "daemon/store/registry.hpp"
+
 namespace tally::store {
 
 namespace {
@@ -173,25 +175,25 @@ void write_triggers(Transaction& transaction, const std::vector<const RunResult*
     if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids, made, left});
 }
 
-std::string subject_of(const RunResult& run) {
-    return fmt::format("{} {} {}", run.user_id, run.platform, run.account_id);
-}
-
 void write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
     for (const auto* run : runs) {
         const auto id = run->lease.connection_id;
         if (!run->connection_state.empty()) {
-            transaction.exec("set_connection_state", {id, run->connection_state, one_line(run->error)});
-            transaction.exec("fail_waiting_triggers", {id, run->lease.token});
-            transaction.exec("raise_alert", {run->connection_state, subject_of(*run), one_line(run->error)});
+            const auto changed = transaction.exec("set_connection_state",
+                                                  {id, run->connection_state, one_line(run->error), run->sealed_used});
+            if (!changed.empty()) {
+                transaction.exec("fail_waiting_triggers", {id, run->lease.token});
+                transaction.exec("raise_alert",
+                                 {run->connection_state, alert_subject({run->user_id, run->platform, run->account_id}),
+                                  one_line(run->error)});
+            }
         }
         // What a platform says of an account may hold what the database cannot: that attribute is asked for again.
         auto learned = run->learned;
         std::erase_if(learned, [](const auto& entry) { return !postgres::is_storable(entry.second); });
         if (!learned.empty()) transaction.exec("learn_attributes", {id, nlohmann::json(learned).dump()});
         if (run->sealed_before && run->sealed_after)
-            transaction.exec("replace_credential",
-                             {id, *run->sealed_before, *run->sealed_after, run->token_expires_at});
+            transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});
     }
 }
 

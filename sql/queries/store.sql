@@ -79,9 +79,11 @@ UPDATE triggers t SET state = s.state, run_id = CASE WHEN s.state = 'waiting' TH
  WHERE t.trigger_id = s.trigger_id
 
 -- name: set_connection_state
--- $1 connection, $2 state, $3 reason. Only an active connection changes by itself: a person's pause stands.
+-- $1 connection, $2 state, $3 reason, $4 the sealed credential that was used. Only an active connection changes by
+-- itself, a person's pause stands; and a token given meanwhile has not been tried yet.
 UPDATE connections SET state = $2, state_reason = $3, state_since = now()
- WHERE connection_id = $1 AND state = 'active'
+ WHERE connection_id = $1 AND state = 'active' AND ($4::bytea IS NULL OR credential = $4)
+RETURNING connection_id
 
 -- name: fail_waiting_triggers
 -- $1 connection, $2 run: the run that ended the connection's collection answers for what still waited for it
@@ -93,8 +95,23 @@ UPDATE connections SET attributes = attributes || $2::jsonb
  WHERE connection_id = $1 AND NOT attributes @> $2::jsonb
 
 -- name: replace_credential
--- $1 connection, $2 the sealed credential that was used, $3 the new one, $4 its expiry: a token given meanwhile wins
-UPDATE connections SET credential = $3, expires_at = coalesce($4, expires_at) WHERE connection_id = $1 AND credential = $2
+-- $1 connection, $2 the sealed credential that was used, $3 the same with derived tokens: one given meanwhile wins
+UPDATE connections SET credential = $3 WHERE connection_id = $1 AND credential = $2
+
+-- name: renew_credential
+-- $1 connection, $2 the sealed credential that was used, $3 the new one, $4 its expiry: a token given meanwhile wins. One
+-- that was thought dead while the new one was on its way lives again.
+WITH changed AS (
+    UPDATE connections SET credential = $3, expires_at = $4,
+           state = CASE WHEN state = 'needs_authorization' THEN 'active' ELSE state END,
+           state_reason = CASE WHEN state = 'needs_authorization' THEN '' ELSE state_reason END,
+           state_since = CASE WHEN state = 'needs_authorization' THEN now() ELSE state_since END
+     WHERE connection_id = $1 AND credential = $2
+    RETURNING connection_id, state
+)
+UPDATE slots s SET collect_at = now(), due_at = least(now(), s.upkeep_at)
+  FROM changed
+ WHERE s.connection_id = changed.connection_id AND changed.state = 'active' AND s.collect_at = 'infinity'
 
 -- name: hold_credential
 -- $1 connection, $2 token of the lease: the credential as it is now, if the lease is still ours
