@@ -21,13 +21,14 @@ constexpr milliseconds kWidestSpacing{10'000};
 /// At the stop without word of how long: look again after this.
 constexpr minutes kStopPause{5};
 constexpr double kLongestWaitMinutes = 24.0 * 60.0;
+constexpr double kLargestNumber = 4e9;  // more is neither a count of requests nor a Unix time
 
 std::optional<double> number_in(const std::string* header) {
     if (header == nullptr) return std::nullopt;
     double number = 0;
     const auto [end, error] = std::from_chars(header->data(), header->data() + header->size(), number);
-    const bool whole = error == std::errc{} && end == header->data() + header->size() && std::isfinite(number);
-    return whole && number >= 0 ? std::optional{number} : std::nullopt;
+    const bool whole = error == std::errc{} && end == header->data() + header->size();
+    return whole && number >= 0 && number <= kLargestNumber ? std::optional{number} : std::nullopt;
 }
 
 double highest(const std::vector<JsonPath>& paths, const json& document) {
@@ -64,8 +65,7 @@ std::optional<UsageReading> read_percent(const UsageHeader& usage, const HttpAns
 std::optional<UsageReading> read_remaining(const UsageHeader& usage, const HttpAnswer& answer, Instant now) {
     const auto left = number_in(answer.header(usage.header)), limit = number_in(answer.header(usage.limit_header)),
                reset = number_in(answer.header(usage.reset_header));
-    constexpr double kLastSecond = 4e9;  // more is no Unix time
-    if (!left || !limit || !reset || *limit < 1 || *reset > kLastSecond) return std::nullopt;
+    if (!left || !limit || !reset || *limit < 1) return std::nullopt;
     // One second more: their clock and ours are not the same.
     const Instant resets_at{std::chrono::seconds{static_cast<std::int64_t>(*reset) + 1}};
     UsageReading reading{.scope = usage.scope, .used = 1.0 - *left / *limit, .blocked_until = {}, .resets_at = {}};
