@@ -83,10 +83,14 @@ Turn BudgetBook::take(const platform::Platform& platform, const platform::Target
     for (const auto scope : kScopes) {
         auto& state = states_[key_of(platform, target, scope)];
         states[static_cast<std::size_t>(scope)] = &state;
-        const auto not_before = std::max(state.blocked_until, state.spaced_until > now ? state.next_at : Instant{});
+        const auto next_at = state.spaced_until > now ? state.next_at : Instant{};
+        const auto not_before = std::max(state.blocked_until, next_at);
         if (not_before <= turn.send_at) continue;
         turn.send_at = not_before;
-        if (not_before > now + kPatience) turn.denial = Denial{not_before, state.reason};
+        if (not_before <= now + kPatience) continue;
+        turn.denial = Denial{not_before, next_at > state.blocked_until
+                                             ? fmt::format("{} is near its limit: requests are spaced", to_text(scope))
+                                             : state.reason};
     }
     if (turn.denial) return turn;
     for (const auto& limit : platform.limits) {
