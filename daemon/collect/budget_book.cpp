@@ -77,7 +77,7 @@ Instant BudgetBook::pace_at(const State& state, const RateLimit& limit, Instant 
 }
 
 Turn BudgetBook::take(const platform::Platform& platform, const platform::Target& target, std::string_view request,
-                      Instant now) {
+                      Instant now, bool backfill) {
     Turn turn{.denial = {}, .send_at = now};
     std::array<State*, kScopes.size()> states{};
     for (const auto scope : kScopes) {
@@ -107,6 +107,10 @@ Turn BudgetBook::take(const platform::Platform& platform, const platform::Target
         if (counter.empty)
             turn.denial = Denial{counter.window.end,
                                  fmt::format("the limit '{}' of {} requests is used up", limit.name, limit.requests)};
+        else if (backfill && counter.empty_for_backfills)
+            turn.denial = Denial{counter.window.end, fmt::format("what is left of the limit '{}' of {} requests is "
+                                                                 "for regular slots",
+                                                                 limit.name, limit.requests)};
         else
             turn.empty = &limit;
         return turn;
@@ -171,11 +175,12 @@ void BudgetBook::note(const platform::Platform& platform, const platform::Target
     }
 }
 
-void BudgetBook::grant(const BudgetKey& key, const RateLimit& limit, const Window& window, std::int64_t amount) {
+void BudgetBook::grant(const BudgetKey& key, const RateLimit& limit, const Window& window, std::int64_t amount,
+                       bool backfill) {
     auto& counter = states_[key].counters[limit.name];
     if (counter.window != window) counter = {.window = window};
     counter.left += amount;
-    counter.empty = amount <= 0 && counter.left <= 0;
+    (backfill ? counter.empty_for_backfills : counter.empty) = amount <= 0 && counter.left <= 0;
 }
 
 std::int64_t BudgetBook::take_used(const BudgetKey& key, const std::string& limit) {

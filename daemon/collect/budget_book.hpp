@@ -60,8 +60,9 @@ public:
     static constexpr std::chrono::seconds kPatience{10};
 
     /// Takes a turn under every limit of the request, or nothing at all. @param request name of a request or look-up
-    Turn take(const platform::Platform& platform, const platform::Target& target, std::string_view request,
-              Instant now);
+    /// @param backfill leaves what is kept for regular slots
+    Turn take(const platform::Platform& platform, const platform::Target& target, std::string_view request, Instant now,
+              bool backfill = false);
 
     /// Whether anything about this target must wait longer than the patience; takes nothing.
     std::optional<Denial> blocked(const platform::Platform& platform, const platform::Target& target,
@@ -72,8 +73,10 @@ public:
     void note(const platform::Platform& platform, const platform::Target& target,
               const std::vector<platform::UsageReading>& readings, Instant now);
 
-    /// A portion of a counted window, from the store that all nodes share. 0: there is nothing left in it.
-    void grant(const BudgetKey& key, const platform::RateLimit& limit, const Window& window, std::int64_t amount);
+    /// A portion of a counted window, from the store that all nodes share. 0: there is nothing left in it, or, where a
+    /// backfill had asked, nothing for backfills.
+    void grant(const BudgetKey& key, const platform::RateLimit& limit, const Window& window, std::int64_t amount,
+               bool backfill = false);
     /// What of the window was used since the last call.
     std::int64_t take_used(const BudgetKey& key, const std::string& limit);
 
@@ -97,7 +100,7 @@ private:
     struct Counter {
         Window window;
         std::int64_t left = 0, used = 0;
-        bool empty = false;  // the shared store had nothing left
+        bool empty = false, empty_for_backfills = false;  // the shared store had nothing left
     };
     struct State {
         Instant blocked_until{};

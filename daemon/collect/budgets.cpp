@@ -28,7 +28,7 @@ awaitable<std::optional<Denial>> Budgets::acquire(const platform::Platform& plat
                                                   std::string request, bool backfill) {
     for (;;) {
         const auto at = now();
-        auto turn = book_.take(platform, target, request, at);
+        auto turn = book_.take(platform, target, request, at, backfill);
         if (turn.denial) co_return std::move(turn.denial);
         if (turn.empty != nullptr) {
             bool away = false;
@@ -72,7 +72,7 @@ awaitable<void> Budgets::top_up(const platform::RateLimit& limit, BudgetKey key,
         return after - before;
     };
     const auto granted = co_await net::run_blocking(*threads_, std::move(ask));
-    book_.grant(key, limit, window, granted);
+    book_.grant(key, limit, window, granted, backfill);
 }
 
 void Budgets::note(const platform::Platform& platform, const platform::Target& target,
