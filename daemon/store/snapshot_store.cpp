@@ -197,6 +197,11 @@ void write_connections(Transaction& transaction, const std::vector<const RunResu
     }
 }
 
+/// What is refused, for people: the metric in whatever request, or a request that is refused whole.
+std::string refused_subject(const RunResult& run, const std::string& request, const std::string& metric) {
+    return fmt::format("{} {}", run.platform, metric.empty() ? request : metric);
+}
+
 constexpr std::int64_t kProbeAfter = 6 * 3600;           // seconds until a refused metric is tried again
 constexpr std::int64_t kProbeExpectedAfter = 7 * 86400;  // one that not every account has
 constexpr std::int64_t kRefusalsThatConvince = 3;        // connections, while none gets it
@@ -211,7 +216,7 @@ void write_refusal(Transaction& transaction, const RunResult& run, const RunResu
                                        {run.platform, refusal.request, refusal.metric, refusal.last_answered})[0];
     if (seen.integer("connections") >= kRefusalsThatConvince)
         transaction.exec("quarantine_everywhere", {run.platform, refusal.request, refusal.metric, kProbeAfter});
-    transaction.exec("raise_alert", {"metric_refused", fmt::format("{} {}", run.platform, refusal.metric), message});
+    transaction.exec("raise_alert", {"metric_refused", refused_subject(run, refusal.request, refusal.metric), message});
 }
 
 void write_health(Transaction& transaction, const std::vector<const RunResult*>& runs) {
@@ -219,7 +224,7 @@ void write_health(Transaction& transaction, const std::vector<const RunResult*>&
         for (const auto& refusal : run->refusals) write_refusal(transaction, *run, refusal);
         for (const auto& [request, metric] : run->answered_again) {
             transaction.exec("end_quarantine", {run->lease.connection_id, run->platform, request, metric});
-            transaction.exec("resolve_alert", {"metric_refused", fmt::format("{} {}", run->platform, metric)});
+            transaction.exec("resolve_alert", {"metric_refused", refused_subject(*run, request, metric)});
         }
         for (const auto& alert : run->alerts) {
             if (alert.message.empty())

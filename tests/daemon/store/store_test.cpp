@@ -4,60 +4,16 @@
 
 #include <cmath>
 
-#include "daemon/lease/lease_repository.hpp"
-#include "daemon/store/registry.hpp"
-#include "daemon/store/snapshot_store.hpp"
-#include "daemon/store/vault.hpp"
-#include "tests/support/database.hpp"
+#include "tests/daemon/store/fixture.hpp"
 
 using namespace tally;
 using namespace std::chrono_literals;
 
 namespace {
 
+using Fixture = test::StoreFixture;
+
 const Day kDay = parse_day("2026-11-10").value();
-
-/// A database with one node and some connections that are due.
-struct Fixture {
-    explicit Fixture(int connections = 1)
-        : vault(Secret{std::string(32, 'k')}), session(database.session()), leases(session), store(database.session()) {
-        leases.register_node({.id = "n1", .host = "h", .pid = 1, .version = "1"}, 60s);
-        store::Registry registry{session, vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
-        registry.put_user("u", "free", std::nullopt);
-        for (int i = 1; i <= connections; ++i)
-            registry.put_connection({.name = {"u", "youtube", "a" + std::to_string(i)},
-                                     .attributes = {},
-                                     .credential = Secret{"{}"},
-                                     .expires_at = std::nullopt,
-                                     .source = "test"});
-    }
-
-    store::RunResult result(const lease::Assignment& assignment, std::vector<platform::Sample> samples) const {
-        store::RunResult run;
-        run.lease = assignment.lease;
-        run.user_id = assignment.user_id;
-        run.platform = assignment.platform;
-        run.account_id = assignment.account_id;
-        run.zone = TimeZone::utc();
-        run.node = "n1";
-        run.started_at = now();
-        run.samples = std::move(samples);
-        run.next_due = run.next_slot = now() - 1s;
-        return run;
-    }
-
-    store::RunReport store_once(std::vector<platform::Sample> samples) {
-        const auto claimed = leases.claim("n1", 10);
-        REQUIRE(claimed.size() == 1);
-        return store.store({result(claimed[0], std::move(samples))})[0];
-    }
-
-    test::Database database;
-    store::Vault vault;
-    postgres::Session session;
-    lease::LeaseRepository leases;
-    store::SnapshotStore store;
-};
 
 platform::Sample sample(double value, const std::string& metric = "views", Day day = kDay,
                         const std::string& extra = "") {

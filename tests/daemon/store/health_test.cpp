@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a run tells of the platform's health: refused metrics, for one connection or for all, and alerts.
+#include <doctest/doctest.h>
+
+#include "tests/daemon/store/fixture.hpp"
+
+using namespace tally;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Fixture = test::StoreFixture;
+using Refusal = store::RunResult::Refusal;
+
+Refusal refusal(const std::string& metric = "dislikes", const std::string& message = "not for you") {
+    return {.request = "daily",
+            .metric = metric,
+            .code = "badRequest",
+            .message = message,
+            .expected = false,
+            .last_answered = std::nullopt};
+}
+
+void refuse(Fixture& f, std::int64_t connection, const Refusal& what = refusal()) {
+    CHECK(f.run(connection, [&](store::RunResult& run) { run.refusals = {what}; }).stored);
+}
+
+void answer(Fixture& f, std::int64_t connection, const std::string& metric = "dislikes") {
+    CHECK(f.run(connection, [&](store::RunResult& run) { run.answered_again = {{"daily", metric}}; }).stored);
+}
+
+/// "connection request.metric; …" of all rows.
+std::string quarantined(const Fixture& f) {
+    return f.database.value(
+        "SELECT coalesce(string_agg(connection_id || ' ' || request || '.' || metric, '; ' ORDER BY connection_id, "
+        "metric), '') "
+        "FROM quarantine");
+}
+
+/// "kind subject seen" of the open alerts.
+std::string alerts(const Fixture& f) {
+    return f.database.value(
+        "SELECT coalesce(string_agg(kind || ' ' || subject || ' ' || seen, '; ' ORDER BY kind, subject), '') "
+        "FROM alerts WHERE resolved_at IS NULL");
+}
+
+const platform::MetricSets kDislikes{{"daily", {"dislikes"}}};
+
+}  // namespace
+
+TEST_CASE("a refused metric is left out by its connection alone, and tried again by its probe") {
+    Fixture f{2};
+    refuse(f, 1);
+    CHECK(f.database.value("SELECT probe_at - now() BETWEEN '5 h 59 min' AND '6 h' FROM quarantine") == "true");
+    auto claimed = f.leases.claim("n1", 10);
+    REQUIRE(claimed.size() == 2);
+    for (const auto& assignment : claimed) {
+        CHECK(assignment.refused == (assignment.lease.connection_id == 1 ? kDislikes : platform::MetricSets{}));
+        CHECK(assignment.probe.empty());
+        f.leases.release({assignment.lease});
+    }
+    f.database.execute("UPDATE quarantine SET probe_at = now() - interval '1 s', since = now() - interval '1 day'");
+    auto due = f.leases.claim_one("n1", 1);
+    REQUIRE(due);
+    CHECK(due->probe == kDislikes);
+    CHECK(due->refused.empty());
+    f.leases.release({due->lease});
+
+    refuse(f, 1, refusal("dislikes", "still not"));
+    CHECK(quarantined(f) == "1 daily.dislikes");
+    CHECK(f.database.value("SELECT message || ' ' || (probe_at > now()) || ' ' || (since < now() - interval '23 h') "
+                           "FROM quarantine") == "still not true true");
+}
+
+TEST_CASE("three connections that are refused while none gets it: refused for all, one row, one alert") {
+    Fixture f{4};
+    refuse(f, 1);
+    refuse(f, 2);
+    CHECK(quarantined(f) == "1 daily.dislikes; 2 daily.dislikes");
+    refuse(f, 2);
+    CHECK_MESSAGE(quarantined(f) == "1 daily.dislikes; 2 daily.dislikes", "the same connection again is no third one");
+    const auto first = f.database.value("SELECT min(since) FROM quarantine");
+    refuse(f, 3);
+    CHECK(quarantined(f) == "0 daily.dislikes");
+    CHECK(f.database.value("SELECT min(since) FROM quarantine") == first);
+    CHECK(f.database.value("SELECT code || ': ' || message FROM quarantine") == "badRequest: not for you");
+    CHECK(alerts(f) == "metric_refused youtube dislikes 4");
+    // It is nobody's own any more: each node knows it from the row for all.
+    for (const auto& assignment : f.leases.claim("n1", 10)) CHECK(assignment.refused.empty());
+}
+
+TEST_CASE("an answer that another connection got lately speaks against a refusal for all") {
+    Fixture f{5};
+    refuse(f, 1);
+    refuse(f, 2);
+    auto later = refusal();
+    later.last_answered = now();
+    refuse(f, 3, later);
+    refuse(f, 4, later);
+    CHECK(quarantined(f) == "1 daily.dislikes; 2 daily.dislikes; 3 daily.dislikes; 4 daily.dislikes");
+    refuse(f, 5, later);  // the third one since then
+    CHECK(quarantined(f) == "0 daily.dislikes");
+}
+
+TEST_CASE("another request or metric is another matter") {
+    Fixture f{3};
+    refuse(f, 1, refusal("likes"));
+    refuse(f, 2, refusal("shares"));
+    auto elsewhere = refusal("likes");
+    elsewhere.request = "by_content_type";
+    refuse(f, 3, elsewhere);
+    refuse(f, 2, refusal("likes"));
+    CHECK(quarantined(f) == "1 daily.likes; 2 daily.likes; 2 daily.shares; 3 by_content_type.likes");
+}
+
+TEST_CASE("what not every account has is remembered for a week, without an alert and never for all") {
+    Fixture f{4};
+    auto expected = refusal("estimatedRevenue");
+    expected.expected = true;
+    for (const std::int64_t connection : {1, 2, 3, 4}) refuse(f, connection, expected);
+    CHECK(f.database.value("SELECT count(*) FROM quarantine WHERE connection_id <> 0 "
+                           "AND probe_at - now() BETWEEN '6 days 23 h' AND '7 days'") == "4");
+    CHECK(alerts(f).empty());
+}
+
+TEST_CASE("an answer ends the quarantine for all, resolves the alert, and the next refusal raises a new one") {
+    Fixture f{4};
+    for (const std::int64_t connection : {1, 2, 3}) refuse(f, connection);
+    CHECK(quarantined(f) == "0 daily.dislikes");
+    answer(f, 4);  // whoever made the probe
+    CHECK(quarantined(f).empty());
+    CHECK(alerts(f).empty());
+    CHECK(f.database.value("SELECT count(*) FROM alerts WHERE resolved_at IS NOT NULL") == "1");
+    refuse(f, 4);
+    CHECK(alerts(f) == "metric_refused youtube dislikes 1");
+    CHECK(f.database.value("SELECT count(*) FROM alerts") == "2");
+}
+
+TEST_CASE("an answer to one connection leaves the refusals of others alone") {
+    Fixture f{2};
+    refuse(f, 1);
+    refuse(f, 2);
+    refuse(f, 1, refusal("likes"));
+    answer(f, 1);
+    CHECK(quarantined(f) == "1 daily.likes; 2 daily.dislikes");
+}
+
+TEST_CASE("a request that is refused whole is named in its alert") {
+    Fixture f;
+    refuse(f, 1, refusal(""));
+    auto other = refusal("");
+    other.request = "revenue";
+    refuse(f, 1, other);
+    CHECK(quarantined(f) == "1 daily.; 1 revenue.");
+    CHECK(alerts(f) == "metric_refused youtube daily 1; metric_refused youtube revenue 1");
+    answer(f, 1, "");
+    CHECK(alerts(f) == "metric_refused youtube revenue 1");
+    CHECK(f.leases.claim_one("n1", 1)->refused == platform::MetricSets{{"revenue", {""}}});
+}
+
+TEST_CASE("alerts: one open row for a cause, however often it is seen, until it is over") {
+    Fixture f{2};
+    const auto tell = [&](const std::string& subject, const std::string& message) {
+        f.run(1, [&](store::RunResult& run) {
+            run.alerts = {{.kind = "version_drift", .subject = subject, .message = message}};
+        });
+    };
+    tell("youtube", "");  // over before it began: nothing
+    CHECK(f.database.value("SELECT count(*) FROM alerts") == "0");
+    tell("youtube", "answers as v1");
+    tell("youtube", "answers as v3");
+    tell("facebook", "answers as v26.0");
+    CHECK(alerts(f) == "version_drift facebook 1; version_drift youtube 2");
+    CHECK(f.database.value("SELECT message FROM alerts WHERE subject = 'youtube'") == "answers as v3");
+    CHECK(f.database.value("SELECT raised_at < last_seen_at FROM alerts WHERE subject = 'youtube'") == "true");
+    tell("youtube", "");
+    CHECK(alerts(f) == "version_drift facebook 1");
+}
+
+TEST_CASE("a connection that stops tells a person, by name") {
+    Fixture f;
+    f.run(1, [](store::RunResult& run) {
+        run.state = "failed";
+        run.error = "profile: expired";
+        run.connection_state = "needs_authorization";
+    });
+    CHECK(alerts(f) == "needs_authorization u youtube a1 1");
+    CHECK(f.database.value("SELECT message FROM alerts") == "profile: expired");
+}
+
+TEST_CASE("words that the database cannot hold do not stop a run") {
+    Fixture f;
+    auto odd = refusal("dislikes", std::string{"a\0b\xff", 4});
+    odd.code = "\xc3";
+    refuse(f, 1, odd);
+    CHECK(f.database.value("SELECT code || ' ' || message FROM quarantine") == "? a?b?");
+    CHECK(f.database.value("SELECT message FROM alerts") == "a?b?");
+}
+
+TEST_CASE("a lost lease tells nothing about the platform") {
+    Fixture f;
+    const auto report = f.run(1, [&](store::RunResult& run) {
+        run.refusals = {refusal()};
+        run.alerts = {{.kind = "version_drift", .subject = "youtube", .message = "x"}};
+        f.database.execute("UPDATE slots SET lease_token = lease_token + 1000");
+    });
+    CHECK_FALSE(report.stored);
+    CHECK(quarantined(f).empty());
+    CHECK(alerts(f).empty());
+}
