@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may serve which connection: single claims, deferrals, the care of tokens, and how many nodes live.
+#include "daemon/lease/lease_repository.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/daemon/store/fixture.hpp"
+
+using namespace tally;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Fixture = test::StoreFixture;
+
+const Day kDay = parse_day("2026-11-10").value();
+
+/// To the microsecond, as the database keeps it.
+Instant moment(std::chrono::seconds from_now) {
+    return std::chrono::floor<std::chrono::microseconds>(now()) + from_now;
+}
+
+struct SecondNode {
+    explicit SecondNode(Fixture& f) : session(f.database.session()), leases(session) {
+        leases.register_node({.id = "n2", .host = "h", .pid = 2, .version = "1"}, 60s);
+    }
+    postgres::Session session;
+    lease::LeaseRepository leases;
+};
+
+void kill_node(const Fixture& f, const std::string& node) {
+    f.database.execute("UPDATE nodes SET alive_until = now() - interval '1 s' WHERE node_id = '" + node + "'");
+}
+
+store::Registry registry_of(Fixture& f) {
+    return {f.session, f.vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
+}
+
+}  // namespace
+
+TEST_CASE("one connection is leased whether it is due or not, unless somebody living serves it") {
+    Fixture f{2};
+    SecondNode other{f};
+    f.run(1, [](store::RunResult& run) { run.next_due = run.next_slot = moment(3600s); });
+    CHECK(f.leases.claim("n1", 10, moment(0s)).size() == 1);  // only the other one is due
+
+    const auto mine = f.leases.claim_one("n1", 1);
+    REQUIRE(mine);
+    CHECK(mine->lease.connection_id == 1);
+    CHECK(mine->account_id == "a1");
+    CHECK(mine->state == "active");
+    CHECK_FALSE(other.leases.claim_one("n2", 1));
+    CHECK_FALSE(f.leases.claim_one("n1", 1));
+    CHECK_FALSE(f.leases.claim_one("n1", 99));
+    kill_node(f, "n1");
+    const auto taken = other.leases.claim_one("n2", 1);
+    REQUIRE(taken);
+    CHECK(taken->lease.token > mine->lease.token);
+    CHECK_MESSAGE(!f.store.store({f.result(*mine, {})})[0].stored, "the lease of the dead node is worth nothing");
+    CHECK(f.store.store({f.result(*taken, {})})[0].stored);
+}
+
+TEST_CASE("a single claim knows all that a claim in the row knows") {
+    Fixture f;
+    auto registry = registry_of(f);
+    registry.trigger({.user_id = "u",
+                      .platform = std::nullopt,
+                      .account_id = std::nullopt,
+                      .days = DayRange{kDay, kDay + std::chrono::days{2}}});
+    f.run(1, [](store::RunResult& run) {
+        run.coverage["daily"] = {{kDay, {platform::DayState::final, moment(0s)}}};
+        run.refusals = {{.request = "daily",
+                         .metric = "likes",
+                         .code = "x",
+                         .message = "y",
+                         .expected = false,
+                         .last_answered = std::nullopt}};
+    });
+    const auto one = f.leases.claim_one("n1", 1);
+    REQUIRE(one);
+    CHECK(one->coverage.at("daily").size() == 1);
+    CHECK(one->refused == platform::MetricSets{{"daily", {"likes"}}});
+    REQUIRE(one->triggers.size() == 1);
+    CHECK(one->triggers[0].days == DayRange{kDay, kDay + std::chrono::days{2}});
+    CHECK(one->lease.attempt == 0);  // it was not the slot that was served
+    f.leases.release({one->lease});
+    const auto due = f.leases.claim("n1", 1);
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].coverage == one->coverage);
+    CHECK(due[0].refused == one->refused);
+    CHECK(due[0].lease.attempt == 1);
+}
+
+TEST_CASE("what was told to wait goes back until then, and the attempt is not counted") {
+    Fixture f{2};
+    const auto until = moment(600s);
+    auto claimed = f.leases.claim("n1", 10);
+    REQUIRE(claimed.size() == 2);
+    CHECK(claimed[0].lease.attempt == 1);
+    f.leases.defer({{.lease = claimed[0].lease, .until = until}, {.lease = claimed[1].lease, .until = moment(-60s)}});
+    const auto again = f.leases.claim("n1", 10);
+    REQUIRE(again.size() == 1);  // a wait that is over defers nothing
+    CHECK(again[0].lease.connection_id == claimed[1].lease.connection_id);
+    CHECK(f.leases.next_due() == until);
+    CHECK(f.leases.claim("n1", 10, until - 1s).empty());
+    const auto later = f.leases.claim("n1", 10, until);
+    REQUIRE(later.size() == 1);
+    CHECK(later[0].lease.attempt == 1);
+    CHECK(later[0].lease.collect_at == until);
+    CHECK(later[0].lease.slot_at == claimed[0].lease.slot_at);  // the slot stands
+}
+
+TEST_CASE("deferring moves nothing forward, and nothing of a lost lease") {
+    Fixture f;
+    const auto slot = moment(3600s);
+    f.run(1, [&](store::RunResult& run) { run.next_due = run.next_slot = slot; });
+    auto early = f.leases.claim_one("n1", 1);
+    REQUIRE(early);
+    f.leases.defer({{.lease = early->lease, .until = slot - 30min}});
+    CHECK(f.leases.next_due() == slot);
+    early = f.leases.claim_one("n1", 1);
+    REQUIRE(early);
+    early->lease.token += 1000;
+    f.leases.defer({{.lease = early->lease, .until = slot + 1h}});
+    CHECK(f.database.value("SELECT lease_node FROM slots") == "n1");
+    early->lease.token -= 1000;
+    f.leases.release({early->lease});
+    CHECK(f.leases.next_due() == slot);
+}
+
+TEST_CASE("a connection is due for its numbers or for the care of its token, whichever comes first") {
+    Fixture f;
+    const auto slot = moment(3600s), care = moment(600s);
+    f.run(1, [&](store::RunResult& run) {
+        run.next_due = run.next_slot = slot;
+        run.upkeep_at = care;
+    });
+    CHECK(f.leases.next_due() == care);
+    CHECK(f.leases.claim("n1", 1, care - 1s).empty());
+    auto claimed = f.leases.claim("n1", 1, care);
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed[0].lease.due_at == care);
+    CHECK(claimed[0].lease.collect_at == slot);
+    CHECK(claimed[0].lease.upkeep_at == care);
+    // A wait for its numbers does not put its token off.
+    f.leases.defer({{.lease = claimed[0].lease, .until = slot + 1h}});
+    CHECK(f.leases.next_due() == care);
+    f.run(1, [&](store::RunResult& run) { run.next_due = run.next_slot = slot; });  // needs no care any more
+    CHECK(f.leases.next_due() == slot);
+}
+
+TEST_CASE("a paused connection is leased for its token only, one without a working token not at all") {
+    Fixture f;
+    const auto slot = moment(3600s), care = moment(600s);
+    const auto with_care = [&](store::RunResult& run) {
+        run.next_due = run.next_slot = slot;
+        run.upkeep_at = care;
+    };
+    f.run(1, with_care);
+    auto registry = registry_of(f);
+    registry.pause({"u", "youtube", "a1"}, "holidays");
+    CHECK(f.leases.next_due() == care);
+    const auto claimed = f.leases.claim("n1", 1, care);
+    REQUIRE(claimed.size() == 1);
+    CHECK(claimed[0].state == "paused");
+    CHECK(claimed[0].lease.collect_at == postgres::kNever);
+    CHECK(f.store
+              .store({[&] {
+                  auto run = f.result(claimed[0], {});
+                  with_care(run);
+                  run.recorded = false;
+                  return run;
+              }()})[0]
+              .stored);
+    CHECK(f.leases.next_due() == care);  // a run that ends meanwhile does not wake it
+    CHECK_MESSAGE(f.database.value("SELECT count(*) FROM runs") == "1", "care alone is no run");
+    registry.resume({"u", "youtube", "a1"});
+    CHECK(f.database.value("SELECT collect_at = slot_at AND due_at = upkeep_at FROM slots") == "true");
+
+    f.run(1, [&](store::RunResult& run) {
+        with_care(run);
+        run.connection_state = "needs_authorization";
+    });
+    CHECK_FALSE(f.leases.next_due());
+    CHECK(f.database.value("SELECT upkeep_at IS NULL AND due_at = 'infinity' FROM slots") == "true");
+}
+
+TEST_CASE("the heartbeat tells how many nodes live, and 0 to one that is not known") {
+    Fixture f;
+    CHECK(f.leases.heartbeat("n1", 60s) == 1);
+    SecondNode other{f};
+    CHECK(f.leases.heartbeat("n1", 60s) == 2);
+    kill_node(f, "n2");
+    CHECK(f.leases.heartbeat("n1", 60s) == 1);
+    CHECK_MESSAGE(other.leases.heartbeat("n2", 60s) == 2, "late, and alive again");
+    CHECK(f.leases.heartbeat("n3", 60s) == 0);
+    other.leases.retire_node("n2");
+    CHECK(other.leases.heartbeat("n2", 60s) == 0);
+    CHECK(f.leases.heartbeat("n1", 60s) == 1);
+}
+
+TEST_CASE("no statement can leave a slot due at another time than its work") {
+    Fixture f;
+    const auto slot = f.database.value("SELECT due_at FROM slots");
+    for (const auto* change : {"due_at = due_at - interval '1 s'", "collect_at = collect_at + interval '1 s'",
+                               "upkeep_at = due_at - interval '1 s'", "due_at = 'infinity'"}) {
+        CAPTURE(std::string{change});
+        CHECK_THROWS_AS(f.database.execute(std::string{"UPDATE slots SET "} + change), postgres::SqlError);
+    }
+    CHECK_THROWS_AS(f.database.execute("UPDATE slots SET collect_at = NULL"), postgres::SqlError);
+    CHECK(f.database.value("SELECT due_at FROM slots") == slot);
+    f.database.execute("UPDATE slots SET upkeep_at = due_at + interval '1 s'");  // later: nothing changes
+    f.database.execute(
+        "UPDATE slots SET upkeep_at = collect_at - interval '1 s', due_at = collect_at - interval '1 s'");
+}
