@@ -71,7 +71,11 @@ Database::~Database() {
 }
 
 postgres::Session Database::session(const std::string& role) const {
-    return postgres::Session{{.url = cluster().url(name_), .application_name = "tests", .role = role}};
+    return postgres::Session{options(role)};
+}
+
+postgres::Options Database::options(const std::string& role) const {
+    return {.url = cluster().url(name_), .application_name = "tests", .role = role};
 }
 
 std::string Database::value(const std::string& sql) const {

@@ -17,6 +17,8 @@ public:
 
     /// @param role empty: the superuser
     postgres::Session session(const std::string& role = "tally_collector") const;
+    /// What a pool of such sessions needs.
+    postgres::Options options(const std::string& role = "tally_collector") const;
     /// One text of one row, as the superuser.
     std::string value(const std::string& sql) const;
     void execute(const std::string& sql) const;
