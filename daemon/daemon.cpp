@@ -29,7 +29,9 @@
 #include "common/postgres/migrate.hpp"
 #include "common/postgres/pool.hpp"
 #include "common/version.hpp"
+#include "daemon/api/connection_routes.hpp"
 #include "daemon/api/control.hpp"
+#include "daemon/api/platform_routes.hpp"
 #include "daemon/api/server.hpp"
 #include "daemon/collect/dispatcher.hpp"
 #include "daemon/lease/lease_repository.hpp"
@@ -241,14 +243,23 @@ private:
                                         .log = log_,
                                         .node = facts_.node},
                                        rules_};
-        api::Control control{{.threads = threads,
-                              .pool = *pool_,
-                              .vault = *vault_,
-                              .dispatcher = dispatcher,
-                              .http = http,
-                              .budgets = budgets,
-                              .facts = facts_}};
-        api::Server server{executor, control.routes(), server_settings(rules_->config), log_};
+        const api::Parts parts{.threads = threads,
+                               .pool = *pool_,
+                               .vault = *vault_,
+                               .dispatcher = dispatcher,
+                               .http = http,
+                               .budgets = budgets,
+                               .token_client = token_client,
+                               .tokens = tokens,
+                               .facts = facts_};
+        api::Control control{parts};
+        api::ConnectionRoutes connections{parts};
+        api::PlatformRoutes platforms{parts};
+        api::Router router;
+        control.add_to(router);
+        connections.add_to(router);
+        platforms.add_to(router);
+        api::Server server{executor, std::move(router), server_settings(rules_->config), log_};
 
         std::exception_ptr failure;
         asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health, tokens}),

@@ -23,12 +23,6 @@ using nlohmann::json;
 
 constexpr int kDryRunLimit = 200;  // connections whose plan one answer holds
 
-store::ConnectionName name_of(const Request& request) {
-    return {.user_id = request.params.at("user"),
-            .platform = request.params.at("platform"),
-            .account_id = request.params.at("account")};
-}
-
 std::vector<std::string> names_of(const auto& map) {
     std::vector<std::string> names;
     for (const auto& [name, value] : map) names.push_back(name);
@@ -46,29 +40,6 @@ json request_json(const platform::Task& task) {
 
 }  // namespace
 
-template <class Work>
-auto Control::with_registry(Work work) {
-    auto call = [&pool = parts_.pool, &vault = parts_.vault, rules = parts_.dispatcher.rules(), run = std::move(work)] {
-        const auto session = pool.acquire();
-        store::Registry registry{*session, vault, [&](const std::string& tier, std::int64_t connection) {
-                                     return schedule::next_slot(rules->schedule_of(tier),
-                                                                rules->phase_of(tier, connection), std::nullopt, now());
-                                 }};
-        return run(registry);
-    };
-    return net::run_blocking(parts_.threads, std::move(call));
-}
-
-template <class Work>
-auto Control::with_views(Work work) {
-    auto call = [&pool = parts_.pool, run = std::move(work)] {
-        const auto session = pool.acquire();
-        store::Views views{*session};
-        return run(views);
-    };
-    return net::run_blocking(parts_.threads, std::move(call));
-}
-
 void Control::check_tier(const std::string& tier) const {
     const auto& tiers = parts_.dispatcher.rules()->config.tiers;
     if (!tiers.contains(tier))
@@ -76,8 +47,8 @@ void Control::check_tier(const std::string& tier) const {
                     fmt::format("Known: {}.", fmt::join(names_of(tiers), ", ")));
 }
 
-void Control::check_platform(const std::string& platform) const {
-    const auto& catalog = parts_.dispatcher.rules()->catalog;
+void check_platform(const Parts& parts, const std::string& platform) {
+    const auto& catalog = parts.dispatcher.rules()->catalog;
     if (catalog.find(platform)) return;
     std::vector<std::string> known;
     for (const auto& entry : catalog.all()) known.push_back(entry->name);
@@ -85,8 +56,7 @@ void Control::check_platform(const std::string& platform) const {
                 fmt::format("Known: {}.", fmt::join(known, ", ")));
 }
 
-Router Control::routes() {
-    Router router;
+void Control::add_to(Router& router) {
     const auto add = [&](const char* method, const char* pattern, auto member) {
         router.add(method, pattern, Access::guarded,
                    [this, member](const Request& request) { return (this->*member)(request); });
@@ -100,17 +70,8 @@ Router Control::routes() {
     add("GET", "/api/internal/users/{user}", &Control::show_user);
     add("PUT", "/api/internal/users/{user}", &Control::put_user);
     add("DELETE", "/api/internal/users/{user}", &Control::delete_user);
-    add("GET", "/api/internal/connections", &Control::list_connections);
-    const std::string connection = "/api/internal/users/{user}/connections/{platform}/{account}";
-    add("GET", connection.c_str(), &Control::show_connection);
-    add("PUT", connection.c_str(), &Control::put_connection);
-    add("DELETE", connection.c_str(), &Control::delete_connection);
-    add("POST", (connection + "/pause").c_str(), &Control::pause_connection);
-    add("POST", (connection + "/resume").c_str(), &Control::resume_connection);
-    add("POST", (connection + "/check").c_str(), &Control::check_connection);
     add("GET", "/api/internal/jobs", &Control::list_jobs);
     add("GET", "/api/internal/jobs/{id}", &Control::show_job);
-    return router;
 }
 
 // -- Health and status ------------------------------------------------------------------------------------------------
@@ -120,7 +81,7 @@ Control::Answer Control::health() {
     json seen;
     std::string trouble;
     try {
-        seen = co_await with_views([](store::Views& views) { return views.status(); });
+        seen = co_await with_views(parts_, [](store::Views& views) { return views.status(); });
     } catch (const Error& error) {
         trouble = describe_line(error);
     }
@@ -154,7 +115,7 @@ Control::Answer Control::health() {
 
 Control::Answer Control::status() {
     const auto started = std::chrono::steady_clock::now();
-    auto seen = co_await with_views([](store::Views& views) { return views.status(); });
+    auto seen = co_await with_views(parts_, [](store::Views& views) { return views.status(); });
     const auto elapsed = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
     const auto rules = parts_.dispatcher.rules();
     const auto& facts = parts_.facts;
@@ -222,7 +183,7 @@ Control::Answer Control::trigger(const Request& request) {
                                     .platform = text_member(body, "platform"),
                                     .account_id = text_member(body, "account"),
                                     .days = days_of(body)};
-    if (scope.platform) check_platform(*scope.platform);
+    if (scope.platform) check_platform(parts_, *scope.platform);
     if (body.value("dry_run", json(false)) == json(true)) co_return co_await dry_run(scope);
     auto work = [scope](store::Registry& registry) {
         if (scope.user_id && !registry.user_exists(*scope.user_id))
@@ -230,7 +191,7 @@ Control::Answer Control::trigger(const Request& request) {
                         "See 'tallyctl user list'.");
         return registry.trigger(scope);
     };
-    const auto group = co_await with_registry(std::move(work));
+    const auto group = co_await with_registry(parts_, std::move(work));
     if (group.connections == 0)
         throw Error(Fault::missing, "no active connection matches", "See 'tallyctl connection list'.");
     parts_.dispatcher.wake();
@@ -245,7 +206,7 @@ Control::Answer Control::trigger(const Request& request) {
 Control::Answer Control::dry_run(store::TriggerScope scope) {
     const auto rules = parts_.dispatcher.rules();
     auto work = [scope](store::Registry& registry) { return registry.plannable(scope, kDryRunLimit + 1); };
-    auto plans = co_await with_registry(std::move(work));
+    auto plans = co_await with_registry(parts_, std::move(work));
     json list = json::array();
     for (const auto& planned : plans | std::views::take(kDryRunLimit)) {
         json entry{{"user_id", planned.name.user_id},
@@ -275,7 +236,7 @@ Control::Answer Control::dry_run(store::TriggerScope scope) {
 Control::Answer Control::run_group(const Request& request) {
     const auto id = id_of(request);
     auto work = [id](store::Views& views) { return views.group(id); };
-    const auto group = co_await with_views(std::move(work));
+    const auto group = co_await with_views(parts_, std::move(work));
     if (!group) throw Error(Fault::missing, fmt::format("there is no run group {}", id));
     co_return Response::data(*group);
 }
@@ -283,13 +244,13 @@ Control::Answer Control::run_group(const Request& request) {
 Control::Answer Control::list_jobs(const Request& request) {
     const auto filter = filter_of(request);
     auto work = [filter](store::Views& views) { return views.jobs(filter); };
-    co_return Response::data(co_await with_views(std::move(work)));
+    co_return Response::data(co_await with_views(parts_, std::move(work)));
 }
 
 Control::Answer Control::show_job(const Request& request) {
     const auto id = id_of(request);
     auto work = [id](store::Views& views) { return views.job(id); };
-    const auto job = co_await with_views(std::move(work));
+    const auto job = co_await with_views(parts_, std::move(work));
     if (!job) throw Error(Fault::missing, fmt::format("there is no job {}", id), "See 'tallyctl job list'.");
     co_return Response::data(*job);
 }
@@ -299,7 +260,7 @@ Control::Answer Control::show_job(const Request& request) {
 Control::Answer Control::list_users(const Request& request) {
     const auto filter = filter_of(request);
     auto work = [filter](store::Views& views) { return views.users(filter); };
-    co_return Response::data(co_await with_views(std::move(work)));
+    co_return Response::data(co_await with_views(parts_, std::move(work)));
 }
 
 Control::Answer Control::show_user(const Request& request) {
@@ -310,7 +271,7 @@ Control::Answer Control::show_user(const Request& request) {
         if (!users.empty()) users[0]["connections"] = views.connections(filter)["connections"];
         return users;
     };
-    auto found = co_await with_views(std::move(work));
+    auto found = co_await with_views(parts_, std::move(work));
     if (found.empty())
         throw Error(Fault::missing, fmt::format("there is no user '{}'", *filter.user_id), "See 'tallyctl user list'.");
     co_return Response::data(found[0]);
@@ -333,7 +294,7 @@ Control::Answer Control::put_user(const Request& request) {
             throw Error(Fault::missing, fmt::format("there is no user '{}'", user), "Add it with 'tallyctl user add'.");
         return registry.put_user(user, tier, zone);
     };
-    const bool created = co_await with_registry(std::move(work));
+    const bool created = co_await with_registry(parts_, std::move(work));
     parts_.dispatcher.wake();
     co_return Response::data({{"id", user}, {"created", created}}, created ? 201 : 200);
 }
@@ -344,7 +305,7 @@ Control::Answer Control::delete_user(const Request& request) {
         registry.remove_user(user);
         return true;
     };
-    co_await with_registry(std::move(work));
+    co_await with_registry(parts_, std::move(work));
     co_return Response::data({{"id", user}, {"removed", true}});
 }
 
@@ -365,7 +326,7 @@ Control::Answer Control::import_users(const Request& request) {
         try {
             line.user = read_imported_user(text);
             check_tier(line.user.tier);
-            for (const auto& connection : line.user.connections) check_platform(connection.name.platform);
+            for (const auto& connection : line.user.connections) check_platform(parts_, connection.name.platform);
         } catch (const Error& error) {
             line.problem = describe_line(error);
         }
@@ -383,7 +344,7 @@ Control::Answer Control::import_users(const Request& request) {
         }
         return true;
     };
-    co_await with_registry(std::move(work));
+    co_await with_registry(parts_, std::move(work));
     json refused = json::array();
     std::size_t users = 0, connections = 0;
     for (const auto& line : *lines) {
@@ -396,95 +357,6 @@ Control::Answer Control::import_users(const Request& request) {
     }
     parts_.dispatcher.wake();
     co_return Response::data({{"users", users}, {"connections", connections}, {"refused", std::move(refused)}});
-}
-
-// -- Connections ------------------------------------------------------------------------------------------------------
-
-Control::Answer Control::list_connections(const Request& request) {
-    const auto filter = filter_of(request);
-    auto work = [filter](store::Views& views) { return views.connections(filter); };
-    co_return Response::data(co_await with_views(std::move(work)));
-}
-
-boost::asio::awaitable<json> Control::one_connection(store::ConnectionName name) {
-    store::ListFilter filter;
-    filter.user_id = name.user_id;
-    filter.platform = name.platform;
-    filter.account_id = name.account_id;
-    auto work = [filter](store::Views& views) { return views.connections(filter)["connections"]; };
-    auto found = co_await with_views(std::move(work));
-    if (found.empty())
-        throw Error(Fault::missing,
-                    fmt::format("there is no connection '{}' {} '{}'", name.user_id, name.platform, name.account_id),
-                    "See 'tallyctl connection list'.");
-    co_return found[0];
-}
-
-Control::Answer Control::show_connection(const Request& request) {
-    co_return Response::data(co_await one_connection(name_of(request)));
-}
-
-Control::Answer Control::put_connection(const Request& request) {
-    const auto name = name_of(request);
-    check_platform(name.platform);
-    const auto body = request.json();
-    allow_members(body, {"token", "attributes", "source"});
-    const auto connection = read_connection(name, body);
-    auto work = [connection](store::Registry& registry) { return registry.put_connection(connection); };
-    const bool created = co_await with_registry(std::move(work));
-    parts_.dispatcher.wake();
-    co_return Response::data(co_await one_connection(name), created ? 201 : 200);
-}
-
-Control::Answer Control::delete_connection(const Request& request) {
-    const auto name = name_of(request);
-    auto work = [name](store::Registry& registry) {
-        registry.remove_connection(name);
-        return true;
-    };
-    co_await with_registry(std::move(work));
-    co_return Response::data({{"removed", true}});
-}
-
-Control::Answer Control::pause_connection(const Request& request) {
-    const auto name = name_of(request);
-    auto work = [name](store::Registry& registry) {
-        registry.pause(name, "paused by an operator");
-        return true;
-    };
-    co_await with_registry(std::move(work));
-    co_return Response::data(co_await one_connection(name));
-}
-
-Control::Answer Control::resume_connection(const Request& request) {
-    const auto name = name_of(request);
-    auto work = [name](store::Registry& registry) {
-        registry.resume(name);
-        return true;
-    };
-    co_await with_registry(std::move(work));
-    parts_.dispatcher.wake();
-    co_return Response::data(co_await one_connection(name));
-}
-
-Control::Answer Control::check_connection(const Request& request) {
-    const auto name = name_of(request);
-    auto work = [name](store::Registry& registry) { return registry.load(name); };
-    const auto loaded = co_await with_registry(std::move(work));
-    const auto document = parts_.vault.open(loaded.sealed_user_key, {name.user_id, name.platform, name.account_id},
-                                            loaded.sealed_credential);
-    auto job = collect::make_job(*parts_.dispatcher.rules(), loaded.tier, name.platform, name.account_id,
-                                 loaded.attributes, collect::Credential::read(document));
-    const auto checked = co_await collect::check(parts_.http, parts_.budgets, std::move(job));
-    json data{{"ok", checked.failures.empty()},
-              {"outcome", platform::to_text(checked.worst())},
-              {"message", ""},
-              {"request", ""}};
-    if (!checked.failures.empty()) {
-        data["message"] = checked.failures.front().message;
-        data["request"] = checked.failures.front().request;
-    }
-    co_return Response::data(data);
 }
 
 }  // namespace tally::api

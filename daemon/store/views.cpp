@@ -14,6 +14,7 @@ using nlohmann::json;
 using postgres::Row;
 
 constexpr int kAttentionLimit = 200;
+constexpr int kMostAlerts = 1000;
 
 json instant_or_null(const Row& row, const char* column) {
     const auto value = row.optional_instant(column);
@@ -195,6 +196,22 @@ std::optional<json> Views::group(std::int64_t id) {
                                       {"error_class", text_or_null(failure, "error_class")},
                                       {"error", failure.text("error")}});
     return result;
+}
+
+json Views::alerts(bool resolved_too) {
+    auto transaction = session_.begin_read_only();
+    json list = json::array();
+    for (const auto& row : transaction.exec("list_alerts", {resolved_too, kMostAlerts}))
+        list.push_back({{"id", row.integer("alert_id")},
+                        {"kind", row.text("kind")},
+                        {"subject", row.text("subject")},
+                        {"message", row.text("message")},
+                        {"raised_at", instant_or_null(row, "raised_at")},
+                        {"last_seen_at", instant_or_null(row, "last_seen_at")},
+                        {"seen", row.integer("seen")},
+                        {"acked_at", instant_or_null(row, "acked_at")},
+                        {"resolved_at", instant_or_null(row, "resolved_at")}});
+    return {{"alerts", std::move(list)}};
 }
 
 }  // namespace tally::store

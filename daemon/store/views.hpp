@@ -32,6 +32,7 @@ public:
     std::optional<nlohmann::json> job(std::int64_t id);
     /// nullopt when there is no such group
     std::optional<nlohmann::json> group(std::int64_t id);
+    nlohmann::json alerts(bool resolved_too);  ///< {"alerts": […]}, open ones first
 
 private:
     postgres::Session& session_;
