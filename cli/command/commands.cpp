@@ -135,6 +135,26 @@ std::vector<Command> connection_commands() {
          "Example:\n  tallyctl connection add acme instagram --account 17841400000000000 --token-stdin < token",
          add_connection},
         {"connection",
+         "authorize",
+         {kUser, kPlatform},
+         {kAccount,
+          {"login", "NAME", "the way to log in, where the platform has several (see the platform file)"},
+          {"flow", "code|device", "default: device where the platform has it"},
+          {"with", "REQUEST", "also ask for what this optional request needs, such as revenue", false, true},
+          {"redirect-uri", "URI", "as registered with the platform's app; default: http://localhost"},
+          kAttribute},
+         "log in and get a token that tallyd keeps alive",
+         "Works on a server without a browser: prints an address, and reads from stdin the address that the browser "
+         "was\n"
+         "sent to after the login, or the code in it. With the device flow there is nothing to paste. The scopes asked "
+         "for\n"
+         "are those of the requests in the platform file. The new token is tried on the account before it is stored; "
+         "the\n"
+         "user must exist, the connection need not. The app is platforms.PLATFORM.client_id and client_secret of\n"
+         "tallyd.yaml, or the one that attribute 'app' names.\n\n"
+         "Example:\n  tallyctl connection authorize acme youtube --account UCacme --with revenue",
+         authorize_connection},
+        {"connection",
          "list",
          {},
          {kOnlyUser, kOnlyPlatform, {"state", "STATE", "only this state, such as needs_authorization"}},
@@ -224,10 +244,16 @@ std::vector<Command> platform_commands() {
         {"platform",
          "check",
          {{"NAME", false}},
-         {{"file", "FILE", "check this file"}},
-         "check platform files",
-         "Checks one platform, one file, or all. Exit code 78 with file, line and reason when one is wrong.\n\n"
-         "Example:\n  tallyctl platform check --file ./instagram.yaml",
+         {{"file", "FILE", "check this file"},
+          {"connection", "USER/ACCOUNT", "ask the live API with this connection's token"}},
+         "check platform files, or what the live API answers",
+         "With --connection every metric is asked once, alone, with that connection's token: works, empty, refused "
+         "(why),\n"
+         "replaced by; the exit code is 3 when some that every account should have are refused, 1 when all are.\n"
+         "Otherwise checks one platform, one file, or all. Exit code 78 with file, line and reason when one is "
+         "wrong.\n\n"
+         "Example:\n  tallyctl platform check --file ./instagram.yaml\n"
+         "  tallyctl platform check instagram --connection acme/17841400000000000",
          check_platform},
         {"platform",
          "run",
@@ -239,11 +265,14 @@ std::vector<Command> platform_commands() {
           {"base-url", "URL", "send all requests to this scheme, host and port"},
           kFrom,
           kTo,
-          {"format", "table|csv|ndjson", "default: table"}},
+          {"format", "table|csv|ndjson", "default: table"},
+          {"quiet", "", "do not show plan, requests and answers"}},
          "collect once with a platform file and print the rows",
          "For writing and testing platform files: needs neither daemon nor database and stores nothing. Without dates "
          "the\n"
-         "last 30 days are asked.\n\n"
+         "last 30 days are asked. The plan, each request (secrets hidden) and each raw answer are shown on stderr, "
+         "unless\n"
+         "--quiet; the rows go to stdout.\n\n"
          "Example:\n  tallyctl platform run ./instagram.yaml --account 17841400000000000 --token-file token --from -7d",
          run_platform},
     };

@@ -17,6 +17,7 @@ int show_user(Context& context, const Arguments& arguments);
 int remove_user(Context& context, const Arguments& arguments);
 int import_users(Context& context, const Arguments& arguments);
 
+int authorize_connection(Context& context, const Arguments& arguments);
 int add_connection(Context& context, const Arguments& arguments);
 int list_connections(Context& context, const Arguments& arguments);
 int show_connection(Context& context, const Arguments& arguments);

@@ -8,6 +8,7 @@
 
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
+#include "cli/connection_name.hpp"
 #include "cli/context.hpp"
 #include "common/config/data_files.hpp"
 #include "common/error.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 using platform::Platform;
 using platform::Request;
+
+constexpr std::chrono::minutes kLiveCheckTimeout{10};  // a request a metric, as fast as the platform's limits allow
 
 platform::Catalog load_catalog() {
     return platform::Catalog::load(config::platform_directories());
@@ -165,9 +168,48 @@ int show_platform(Context& context, const Arguments& arguments) {
     return kExitDone;
 }
 
+namespace {
+
+/// Asks the live API, through the daemon, which has the token.
+int check_live(Context& context, const std::string& platform, const std::string& connection) {
+    const auto slash = connection.rfind('/');
+    if (slash == std::string::npos || slash == 0 || slash + 1 == connection.size())
+        throw Error{Fault::usage, fmt::format("--connection: not a connection: '{}'", connection),
+                    "Write USER/ACCOUNT, as 'tallyctl connection list' shows them."};
+    const ConnectionName name{
+        .user = connection.substr(0, slash), .platform = platform, .account = connection.substr(slash + 1)};
+    context.daemon().set_timeout(kLiveCheckTimeout);
+    context.console.progress(fmt::format("asking {} for every metric …", printable(platform)));
+    const auto answer = context.daemon().request("POST", name.path("check-metrics"));
+    context.console.end_progress();
+    const auto& metrics = member(member(answer, "data"), "metrics");
+    std::size_t refused = 0, unexpected = 0;
+    auto table = make_table(context, {{"REQUEST"}, {"METRIC"}, {"RESULT"}, {"REPLACED BY"}, {"WHY"}});
+    for (const auto& metric : metrics) {
+        const bool is_refused = text_of(metric, "result") == "refused";
+        refused += is_refused ? 1U : 0U;
+        unexpected += is_refused && !flag_of(metric, "optional") ? 1U : 0U;
+        const auto code = text_of(metric, "code"), message = text_of(metric, "message");
+        table.add({text_of(metric, "request"), text_of(metric, "metric"), text_of(metric, "result"),
+                   text_of(metric, "replaced_by"), is_refused ? fmt::format("{}: {}", code, message) : ""});
+    }
+    if (context.json)
+        context.print(member(answer, "data"));
+    else
+        table.finish();
+    if (unexpected == 0) return kExitDone;
+    return refused == metrics.size() ? kExitFailed : kExitPartly;
+}
+
+}  // namespace
+
 int check_platform(Context& context, const Arguments& arguments) {
     const auto name = arguments.find("NAME");
     const auto file = arguments.find("file");
+    if (const auto connection = arguments.find("connection")) {
+        if (!name) throw Error{Fault::usage, "--connection needs the NAME of the platform"};
+        return check_live(context, *name, *connection);
+    }
     if (name && file) throw Error{Fault::usage, "NAME and --file do not go together", "Give one of them."};
     std::vector<std::string> checked;
     if (file) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tallyctl platform run: one collection without daemon and database
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -18,6 +19,7 @@
 #include "common/error.hpp"
 #include "common/version.hpp"
 #include "daemon/collect/collector.hpp"
+#include "daemon/platform/redact.hpp"
 #include "daemon/platform/url.hpp"
 
 namespace tally::cli {
@@ -130,6 +132,38 @@ void print_samples(Context& context, const std::vector<platform::Sample>& sample
     context.print(rows);
 }
 
+std::string days_text(const platform::Task& task) {
+    if (!task.days) return "now";
+    const auto first = render_day(task.days->first), last = render_day(task.days->last);
+    return first == last ? first : fmt::format("{} to {}", first, last);
+}
+
+void show_plan(Console& console, const platform::Plan& plan) {
+    console.say(fmt::format("plan: {} request{}", plan.tasks.size(), plan.tasks.size() == 1 ? "" : "s"));
+    for (const auto& task : plan.tasks)
+        console.say(fmt::format("  {} ({}): {}", task.request->name, days_text(task), fmt::join(task.metrics, ", ")));
+    console.say("");
+}
+
+/// Nothing of a token is shown: headers by name only, answers with what looks like a token blacked out.
+void show_exchange(Console& console, const platform::HttpRequest& request, const net::Response& response,
+                   const platform::Verdict& verdict) {
+    constexpr std::size_t kMostShown = 8'192;
+    console.say(printable(fmt::format("> {} {}{}", request.method, request.url,
+                                      request.secret_query.empty() ? "" : "  (and a proof, hidden)")));
+    for (const auto& [name, value] : request.headers) console.say(printable(fmt::format("> {}: ***", name)));
+    const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(response.elapsed).count();
+    if (response.failure != net::Response::Failure::none) {
+        console.say(printable(fmt::format("< no answer: {}", response.failure_text)));
+    } else {
+        console.say(
+            printable(fmt::format("< {} in {} ms, {} bytes: {}{}", response.status, elapsed, response.body.size(),
+                                  platform::to_text(verdict.outcome), verdict.code.empty() ? "" : " " + verdict.code)));
+        console.say("  " + printable(platform::redact(response.body, kMostShown)));
+    }
+    console.say("");
+}
+
 }  // namespace
 
 int run_platform(Context& context, const Arguments& arguments) {
@@ -139,15 +173,21 @@ int run_platform(Context& context, const Arguments& arguments) {
     auto platform =
         std::make_shared<const platform::Platform>(platform::load_platform(YamlNode::load(arguments.at("FILE"))));
     auto token = read_token(context.console, arguments);
-    auto collected = collect_once({.platform = std::move(platform),
-                                   .target = {.account = arguments.at("account"),
-                                              .attributes = std::move(token.attributes),
-                                              .access_token = std::move(token.access_token),
-                                              .derived_tokens = {},
-                                              .base_url = std::move(base_url)},
-                                   .coverage = {},
-                                   .backfill = kBackfill,
-                                   .forced = days});
+    collect::Job job;
+    job.platform = std::move(platform);
+    job.target.account = arguments.at("account");
+    job.target.attributes = std::move(token.attributes);
+    job.target.access_token = std::move(token.access_token);
+    job.target.base_url = std::move(base_url);
+    job.backfill = kBackfill;
+    job.forced = days;
+    if (!arguments.has("quiet")) {
+        job.planned = [&console = context.console](const platform::Plan& plan) { show_plan(console, plan); };
+        job.observe = [&console = context.console](const auto& request, const auto& response, const auto& verdict) {
+            show_exchange(console, request, response, verdict);
+        };
+    }
+    auto collected = collect_once(std::move(job));
     auto& samples = collected.samples;
     std::sort(samples.begin(), samples.end(),
               [](const auto& a, const auto& b) { return std::tie(a.day, a.metric) < std::tie(b.day, b.metric); });

@@ -30,16 +30,6 @@ std::optional<Day> day_member(const json& object, const char* name) {
     return day;
 }
 
-void read_attributes(const json& object, std::map<std::string, std::string>& attributes) {
-    const auto found = object.find("attributes");
-    if (found == object.end() || found->is_null()) return;
-    if (!found->is_object()) throw Error(Fault::usage, "'attributes' is no JSON object");
-    for (const auto& [name, value] : found->items()) {
-        if (!value.is_string()) throw Error(Fault::usage, fmt::format("attribute '{}' is no text", name));
-        attributes[name] = value.get<std::string>();
-    }
-}
-
 std::string token_text(const json& object) {
     const auto token = object.find("token");
     if (token == object.end()) throw Error(Fault::usage, "'token' is missing");
@@ -90,11 +80,23 @@ void check_zone(const std::string& zone) {
                     "Write an IANA name, such as Europe/Berlin.");
 }
 
+std::map<std::string, std::string> attributes_of(const json& object) {
+    std::map<std::string, std::string> attributes;
+    const auto found = object.find("attributes");
+    if (found == object.end() || found->is_null()) return attributes;
+    if (!found->is_object()) throw Error(Fault::usage, "'attributes' is no JSON object");
+    for (const auto& [name, value] : found->items()) {
+        if (!value.is_string()) throw Error(Fault::usage, fmt::format("attribute '{}' is no text", name));
+        attributes[name] = value.get<std::string>();
+    }
+    return attributes;
+}
+
 store::NewConnection read_connection(const store::ConnectionName& name, const json& object) {
     check_id("user", name.user_id);
     check_id("account", name.account_id);
     store::NewConnection connection{.name = name, .attributes = {}, .credential = {}, .expires_at = std::nullopt};
-    read_attributes(object, connection.attributes);
+    connection.attributes = attributes_of(object);
     const auto credential = collect::Credential::parse(token_text(object), connection.attributes);
     connection.credential = credential.render();
     connection.expires_at = credential.expires_at;

@@ -2,6 +2,7 @@
 // What requests carry, checked: days, tokens, attributes, imported users.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -23,6 +24,8 @@ std::optional<DayRange> days_of(const nlohmann::json& object);
 void check_id(std::string_view what, std::string_view id);
 void check_zone(const std::string& zone);
 
+/// The member `attributes`, empty when it is absent.
+std::map<std::string, std::string> attributes_of(const nlohmann::json& object);
 /// {"token", "attributes", "source"} for one account.
 store::NewConnection read_connection(const store::ConnectionName& name, const nlohmann::json& object);
 /// One line of an import.

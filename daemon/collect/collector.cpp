@@ -73,6 +73,7 @@ public:
                                     .probe = job_.probe,
                                     .max_tasks = job_.max_tasks});
         result.tasks_left = plan.left;
+        if (job_.planned) job_.planned(plan);
         for (auto& task : plan.tasks) {
             if (result.stopped) ++result.tasks_left;
             if (result.stopped || given_up_.contains(task.request->name)) continue;

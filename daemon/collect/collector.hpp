@@ -49,6 +49,8 @@ struct Job {
     std::function<boost::asio::awaitable<Renewal>()> renew = {};
     /// The scopes that the token really has, nullopt when that cannot be told. May be empty.
     std::function<boost::asio::awaitable<std::optional<std::set<std::string>>>()> granted_scopes = {};
+    /// Sees the plan before it is carried out. May be empty.
+    std::function<void(const platform::Plan&)> planned = {};
     /// Sees every request and its answer (`platform run`). May be empty.
     std::function<void(const platform::HttpRequest&, const net::Response&, const platform::Verdict&)> observe = {};
 };

@@ -135,11 +135,17 @@ void Registry::remove_connection(const ConnectionName& name) {
 }
 
 ConnectionSecrets Registry::load(const ConnectionName& name) {
+    auto found = find(name);
+    if (!found) throw_missing(name);
+    return *std::move(found);
+}
+
+std::optional<ConnectionSecrets> Registry::find(const ConnectionName& name) {
     auto transaction = session_.begin_read_only();
     const auto found = transaction.exec("load_connection", {name.user_id, name.platform, name.account_id});
-    if (found.empty()) throw_missing(name);
+    if (found.empty()) return std::nullopt;
     const auto row = found[0];
-    return {.connection_id = row.integer("connection_id"),
+    return ConnectionSecrets{.connection_id = row.integer("connection_id"),
             .tier = row.text("tier"),
             .zone = row.text("zone"),
             .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),

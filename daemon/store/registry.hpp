@@ -63,6 +63,7 @@ public:
     void pause(const ConnectionName& name, const std::string& reason);
     void resume(const ConnectionName& name);
     void remove_connection(const ConnectionName& name);
+    std::optional<ConnectionSecrets> find(const ConnectionName& name);
     ConnectionSecrets load(const ConnectionName& name);
 
     struct ImportedUser {
