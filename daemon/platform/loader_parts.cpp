@@ -102,10 +102,14 @@ std::string read_name(const YamlNode& node) {
     return name;
 }
 
+void check_header_name(const std::string& name, const YamlNode& node) {
+    if (name.empty() || !std::all_of(name.begin(), name.end(), [](char c) { return ascii::is_alnum(c) || c == '-'; }))
+        node.fail(fmt::format("not the name of a header: '{}'", name));
+}
+
 std::string read_header_name(const YamlNode& node) {
     auto text = node.text();
-    if (!std::all_of(text.begin(), text.end(), [](char c) { return (is_name_char(c) && c != '_') || c == '-'; }))
-        node.fail(fmt::format("not the name of a header: '{}'", text));
+    check_header_name(text, node);
     return text;
 }
 

@@ -19,6 +19,7 @@ std::string read_base_url(const YamlNode& node);         ///< scheme, host and p
 std::string read_name(const YamlNode& node);             ///< what may stand in a metric's name: letters, digits, _
 void check_name(const std::string& name, const YamlNode& node);
 std::string read_header_name(const YamlNode& node);
+void check_header_name(const std::string& name, const YamlNode& node);
 std::string read_version(const YamlNode& node);
 
 /// `path`, `query`, `base_url`, `version`, `token`; other keys of the node belong to the caller.

@@ -22,7 +22,9 @@ struct TokenRequest {
     std::vector<std::pair<std::string, std::string>> query, form;
     std::string header, scheme;  ///< how the access token goes along; an empty header: not as a header
     /// Where the answer keeps things, the first place that exists; what is nowhere is not known.
-    std::vector<JsonPath> access_token, refresh_token, expires_in, scope;
+    std::vector<JsonPath> access_token, refresh_token, scope;
+    std::vector<JsonPath> expires_in;  ///< seconds from now on
+    std::vector<JsonPath> expires_at;  ///< Unix seconds; 0 is never
 };
 
 struct Login {

@@ -97,7 +97,7 @@ TokenRequest read_token_request(const YamlNode& node, const Api& api, Words word
         request.scheme = read_name(*scheme);
     }
     const auto answer = node.find("answer");
-    if (answer) answer->allow({"access_token", "refresh_token", "expires_in", "scope"});
+    if (answer) answer->allow({"access_token", "refresh_token", "expires_in", "expires_at", "scope"});
     const auto pointer = [&](std::string_view key, std::string_view otherwise) {
         return answer ? read_pointer(*answer, key, otherwise) : std::vector{JsonPath::parse(otherwise).value()};
     };
@@ -105,6 +105,7 @@ TokenRequest read_token_request(const YamlNode& node, const Api& api, Words word
     request.refresh_token = pointer("refresh_token", "/refresh_token");
     request.expires_in = pointer("expires_in", "/expires_in");
     request.scope = pointer("scope", "/scope");
+    if (answer) request.expires_at = read_or(*answer, "expires_at", {}, read_paths);
     return request;
 }
 
@@ -150,14 +151,23 @@ Login::Refresh read_refresh(const YamlNode& node, const Api& api) {
     return refresh;
 }
 
+/// What the step is for must go along, or no answer could ever be a good one.
+void require_word(const std::optional<TokenRequest>& request, std::string_view word, const YamlNode& login,
+                  std::string_view key) {
+    if (request && !mentions(*request, word))
+        login.at(key).fail(fmt::format("does not send {}", word), "Put it into 'form' or 'query'.");
+}
+
 Login::Device read_device(const YamlNode& node, const Api& api) {
     node.allow({"start", "poll"});
     const auto start = node.at("start"), poll = node.at("poll");
     start.allow({"method", "base_url", "path", "query", "form", "device_code", "user_code", "verification_uri",
                  "interval", "expires_in"});
     allow(poll, {});
+    const auto asks = read_token_request(poll, api, kPollWords);
+    require_word(asks, "{device_code}", node, "poll");
     return {.start = read_token_request(start, api, kStartWords),
-            .poll = read_token_request(poll, api, kPollWords),
+            .poll = asks,
             .device_code = read_pointer(start, "device_code", "/device_code"),
             .user_code = read_pointer(start, "user_code", "/user_code"),
             .verification_uri = read_pointer(start, "verification_uri", "/verification_uri"),
@@ -180,10 +190,11 @@ Login::Validation read_validation(const YamlNode& node, const Api& api) {
 /// RFC 6749, section 5.2: what token endpoints say when the file says nothing else.
 Errors standard_errors() {
     const auto path = [](std::string_view text) { return JsonPath::parse(text).value(); };
-    const auto rule = [](std::vector<std::string> codes, Outcome outcome) {
+    const auto rule = [](std::vector<std::string> codes, Outcome outcome, std::chrono::seconds wait = {}) {
         ErrorRule result;
         result.code.texts = std::move(codes);
         result.outcome = outcome;
+        result.wait.at_least = wait;
         return result;
     };
     Errors errors;
@@ -191,7 +202,7 @@ Errors standard_errors() {
     errors.message = {path("/error_description"), path("/error")};
     errors.rules = {rule({"invalid_grant", "invalid_token", "expired_token", "access_denied"}, Outcome::reauthorize),
                     rule({"temporarily_unavailable", "server_error"}, Outcome::retry),
-                    rule({"authorization_pending", "slow_down"}, Outcome::wait),
+                    rule({"authorization_pending", "slow_down"}, Outcome::wait, std::chrono::seconds{5}),
                     rule({"invalid_client", "unauthorized_client", "invalid_request", "unsupported_grant_type",
                           "invalid_scope", "redirect_uri_mismatch"},
                          Outcome::bug)};
@@ -222,7 +233,9 @@ Login read_login(const std::string& name, const YamlNode& node, const Api& api) 
     }
     if (const auto authorize = node.find("authorize")) login.authorize = read_authorize(*authorize, api);
     login.code = read_step(node, "code", api, kCodeWords);
+    require_word(login.code, "{code}", node, "code");
     login.exchange = read_step(node, "exchange", api, kTokenWords);
+    require_word(login.exchange, "{access_token}", node, "exchange");
     if (const auto refresh = node.find("refresh")) login.refresh = read_refresh(*refresh, api);
     if (const auto device = node.find("device")) login.device = read_device(*device, api);
     if (const auto validate = node.find("validate")) login.validate = read_validation(*validate, api);
@@ -254,8 +267,11 @@ Auth read_auth(const YamlNode& node, const Api& api) {
     }
     if (const auto headers = node.find("headers")) {
         for (const auto& [name, value] : headers->entries()) {
+            check_header_name(name, value);
+            if (ascii::lower(name) == ascii::lower(auth.header))
+                value.fail("the token goes there", "Leave it out, or name another 'header'.");
             auto text = value.text();
-            if (text.find_first_of("\r\n") != std::string::npos) value.fail("must be one line");
+            if (std::any_of(text.begin(), text.end(), ascii::is_control)) value.fail("must be one line");
             if (text != "{client_id}") check_words(text, value, {});
             auth.headers.emplace_back(name, std::move(text));
         }

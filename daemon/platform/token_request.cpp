@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/redact.hpp"
 #include "daemon/platform/url.hpp"
 
@@ -88,13 +89,21 @@ std::string text_at(const json& document, const std::vector<JsonPath>& paths) {
     return found == nullptr ? std::string{} : scalar_text(*found).value_or("");
 }
 
+/// Empty when there is none, and when it is none: a control character would split the header that it goes into.
+Secret token_at(const json& document, const std::vector<JsonPath>& paths) {
+    constexpr std::size_t kLongestToken = 8192;
+    auto text = text_at(document, paths);
+    const bool is_token = text.size() <= kLongestToken && std::none_of(text.begin(), text.end(), ascii::is_control);
+    return is_token ? Secret{std::move(text)} : Secret{};
+}
+
 /// Seconds as a number or a text of digits; anything else is not known.
 std::optional<seconds> seconds_at(const json& document, const std::vector<JsonPath>& paths) {
     const auto text = text_at(document, paths);
     std::int64_t count = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    constexpr std::int64_t kTenYears = 315'360'000;
-    if (text.empty() || error != std::errc{} || end != text.data() + text.size() || count < 0 || count > kTenYears)
+    constexpr std::int64_t kLastSecond = 4'000'000'000;  // more is no Unix time
+    if (text.empty() || error != std::errc{} || end != text.data() + text.size() || count < 0 || count > kLastSecond)
         return std::nullopt;
     return seconds{count};
 }
@@ -120,9 +129,14 @@ std::optional<std::set<std::string>> scopes_at(const json& document, const std::
     return scopes;
 }
 
-std::optional<Instant> expiry(const json& document, const std::vector<JsonPath>& paths, Instant now) {
-    const auto left = seconds_at(document, paths);
-    return left && left->count() > 0 ? std::optional{now + *left} : std::nullopt;
+/// A stretch from now on goes first, then an instant; 0 is "never", and what is not told is not known.
+std::optional<Instant> expiry(const json& document, const TokenRequest& request, Instant now) {
+    constexpr std::chrono::days kLongestLife{3650};  // more is another way of saying "never"
+    const auto left = seconds_at(document, request.expires_in);
+    if (left && left->count() > 0 && *left <= kLongestLife) return now + *left;
+    const auto instant = seconds_at(document, request.expires_at);
+    if (instant && instant->count() > 0) return Instant{*instant};
+    return std::nullopt;
 }
 
 std::string challenge_of(const Secret& verifier) {
@@ -142,14 +156,15 @@ int hex_digit(char c) {
     return -1;
 }
 
-std::string percent_decode(std::string_view text) {
+/// @param plus_is_blank as in the query of a form
+std::string percent_decode(std::string_view text, bool plus_is_blank = true) {
     std::string result;
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0) {
             result += static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]));
             i += 2;
         } else {
-            result += text[i] == '+' ? ' ' : text[i];
+            result += text[i] == '+' && plus_is_blank ? ' ' : text[i];
         }
     }
     return result;
@@ -210,9 +225,9 @@ HttpRequest render_token_request(const TokenRequest& request, std::string name, 
 
 TokenAnswer read_token_answer(const TokenRequest& request, std::string_view body, Instant now) {
     const auto document = read_object(body);
-    TokenAnswer answer{.access_token = Secret{text_at(document, request.access_token)},
-                       .refresh_token = Secret{text_at(document, request.refresh_token)},
-                       .expires_at = expiry(document, request.expires_in, now),
+    TokenAnswer answer{.access_token = token_at(document, request.access_token),
+                       .refresh_token = token_at(document, request.refresh_token),
+                       .expires_at = expiry(document, request, now),
                        .scopes = scopes_at(document, request.scope)};
     if (answer.access_token.empty()) throw Error(Fault::failed, "the token endpoint's answer has no access token");
     return answer;
@@ -220,13 +235,13 @@ TokenAnswer read_token_answer(const TokenRequest& request, std::string_view body
 
 TokenState read_validation(const Login::Validation& validation, std::string_view body, Instant now) {
     const auto document = read_object(body);
-    return {.expires_at = expiry(document, validation.request.expires_in, now),
+    return {.expires_at = expiry(document, validation.request, now),
             .scopes = scopes_at(document, validation.request.scope)};
 }
 
 DeviceStart read_device_start(const Login::Device& device, std::string_view body) {
     const auto document = read_object(body);
-    DeviceStart start{.device_code = Secret{text_at(document, device.device_code)},
+    DeviceStart start{.device_code = token_at(document, device.device_code),
                       .user_code = text_at(document, device.user_code),
                       .verification_uri = text_at(document, device.verification_uri)};
     if (start.device_code.empty() || start.user_code.empty() || start.verification_uri.empty())
@@ -274,17 +289,21 @@ std::string authorize_url(const Login& login, const std::string& client_id, cons
 
 Secret code_from_redirect(std::string_view pasted, std::string_view state) {
     auto text = trimmed(pasted);
-    if (text.ends_with("#_")) text.remove_suffix(2);  // Facebook and Instagram put it there
     if (text.empty()) throw Error(Fault::usage, "nothing was pasted");
+    text = text.substr(0, text.find('#'));  // "#_" and "#_=_": Facebook and Instagram put it there
+    const auto fail_without_code = [] {
+        throw Error(Fault::usage, "there is no code in what was pasted",
+                    "Paste the whole address that the browser ended at, or the value of 'code' in it.");
+    };
     const auto question = text.find('?');
-    if (question == std::string_view::npos) {
-        if (text.find("://") != std::string_view::npos || text.find_first_of(" \t\r\n") != std::string_view::npos)
-            throw Error(Fault::usage, "there is no code in what was pasted",
-                        "Paste the whole address that the browser ended at, or the value of 'code' in it.");
-        return Secret{percent_decode(text)};
+    const bool is_query = question != std::string_view::npos || text.starts_with("code=") || text.starts_with("state=");
+    if (!is_query) {
+        if (text.empty() || text.find("://") != std::string_view::npos ||
+            text.find_first_of(" \t\r\n") != std::string_view::npos)
+            fail_without_code();
+        return Secret{percent_decode(text, false)};
     }
-    const auto query = text.substr(question + 1);
-    const auto parameters = parameters_of(query.substr(0, query.find('#')));
+    const auto parameters = parameters_of(question == std::string_view::npos ? text : text.substr(question + 1));
     const auto value = [&](const std::string& name) {
         const auto found = parameters.find(name);
         return found == parameters.end() ? std::string{} : found->second;
@@ -299,9 +318,7 @@ Secret code_from_redirect(std::string_view pasted, std::string_view state) {
     if (value("state") != state)
         throw Error(Fault::usage, "the address belongs to another login: its 'state' differs",
                     "Open the address printed last, and paste where it led.");
-    if (value("code").empty())
-        throw Error(Fault::usage, "there is no code in what was pasted",
-                    "Paste the whole address that the browser ended at, or the value of 'code' in it.");
+    if (value("code").empty()) fail_without_code();
     return Secret{value("code")};
 }
 
@@ -327,8 +344,9 @@ std::optional<Instant> next_refresh(const Login& login, std::optional<Instant> i
                                     std::optional<Instant> expires_at) {
     if (!login.refresh || !expires_at) return std::nullopt;
     auto due = *expires_at - login.refresh->before;
-    // A token that lives shorter than the margin is renewed after four fifths of its life, not at once and for ever.
-    if (issued_at && due <= *issued_at) due = *issued_at + (*expires_at - *issued_at) * 4 / 5;
+    // Where the margin is most of a token's life it is renewed after four fifths of it, not at once and for ever.
+    if (issued_at && due < *issued_at + (*expires_at - *issued_at) / 2)
+        due = *issued_at + (*expires_at - *issued_at) * 4 / 5;
     if (issued_at) due = std::max(due, *issued_at + login.refresh->min_age);
     return due;
 }
