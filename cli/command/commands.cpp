@@ -225,6 +225,27 @@ std::vector<Command> job_commands() {
     };
 }
 
+std::vector<Command> alert_commands() {
+    return {
+        {"alert",
+         "list",
+         {},
+         {{"all", "", "those that are over too"}},
+         "what a person should know",
+         "Lists open alerts, one for each cause however often it was seen, the latest first.\n\n"
+         "Example:\n  tallyctl alert list",
+         list_alerts},
+        {"alert",
+         "ack",
+         {{"ID"}},
+         {},
+         "say that somebody knows",
+         "The alert stays open until its cause is over, but 'status' shows it no more.\n\n"
+         "Example:\n  tallyctl alert ack 12",
+         ack_alert},
+    };
+}
+
 std::vector<Command> platform_commands() {
     return {
         {"platform",
@@ -318,8 +339,8 @@ std::vector<Command> system_commands() {
 
 std::vector<Command> all_commands() {
     std::vector<Command> table;
-    for (auto part : {general_commands(), user_commands(), connection_commands(), job_commands(), platform_commands(),
-                      system_commands()})
+    for (auto part : {general_commands(), user_commands(), connection_commands(), job_commands(), alert_commands(),
+                      platform_commands(), system_commands()})
         table.insert(table.end(), part.begin(), part.end());
     return table;
 }

@@ -29,6 +29,9 @@ int remove_connection(Context& context, const Arguments& arguments);
 int list_jobs(Context& context, const Arguments& arguments);
 int show_job(Context& context, const Arguments& arguments);
 
+int list_alerts(Context& context, const Arguments& arguments);
+int ack_alert(Context& context, const Arguments& arguments);
+
 int list_platforms(Context& context, const Arguments& arguments);
 int show_platform(Context& context, const Arguments& arguments);
 int check_platform(Context& context, const Arguments& arguments);
