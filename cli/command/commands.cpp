@@ -38,13 +38,15 @@ std::vector<Command> general_commands() {
           kFrom,
           kTo,
           {"wait", "", "wait until all are collected; the exit code tells how it went"},
-          {"dry-run", "", "show what would be asked, ask nothing"}},
+          {"dry-run", "", "show what would be asked and what it costs, ask nothing"}},
          "collect now",
          "Collects the connections that match, all of them when nothing is said, ahead of their schedule. With --from "
          "or\n"
          "--to exactly those days are collected, known or not. With --wait the exit code is 0 when all went well, 3 "
          "when\n"
-         "some failed, 1 when all failed; an interrupt (exit 130) ends the waiting, not the collection.\n\n"
+         "some failed, 1 when all failed; an interrupt (exit 130) ends the waiting, not the collection. With "
+         "--dry-run\n"
+         "nothing is asked: it prints the requests, and what they cost of the platforms' limits.\n\n"
          "Example:\n  tallyctl run --user acme --platform instagram --from -7d --wait",
          trigger_run},
         {"export",
@@ -243,6 +245,18 @@ std::vector<Command> alert_commands() {
          "The alert stays open until its cause is over, but 'status' shows it no more.\n\n"
          "Example:\n  tallyctl alert ack 12",
          ack_alert},
+        {"budget",
+         "",
+         {},
+         {kOnlyPlatform},
+         "what is spent of the platforms' limits, and by whom",
+         "Shows every limit with what is used of the running window, what nodes have reserved and when it will be "
+         "empty at\n"
+         "the present rate (\"-\": not in this window), who was told to wait until when, and the users whose runs made "
+         "the\n"
+         "most requests.\n\n"
+         "Example:\n  tallyctl budget --platform youtube",
+         show_budget},
     };
 }
 
@@ -307,7 +321,13 @@ std::vector<Command> system_commands() {
          {},
          "check the configuration",
          "Reads a configuration completely. Exit code 78 with file, line and reason when it is wrong; secrets that\n"
-         "cannot be read from here are warnings, because tallyd may see other credentials.\n\n"
+         "cannot be read from here are warnings, because tallyd may see other credentials.\n"
+         "Then it holds the schedules against the platforms' limits: what the connections of the running tallyd need "
+         "in "
+         "the\n"
+         "busiest window, or, without one, how many connections of a tier each limit carries. A limit that cannot be "
+         "kept is\n"
+         "a warning.\n\n"
          "Example:\n  tallyctl config check /etc/tally/tallyd.yaml && systemctl reload tallyd",
          check_config},
         {"config",

@@ -32,6 +32,8 @@ int show_job(Context& context, const Arguments& arguments);
 int list_alerts(Context& context, const Arguments& arguments);
 int ack_alert(Context& context, const Arguments& arguments);
 
+int show_budget(Context& context, const Arguments& arguments);
+
 int list_platforms(Context& context, const Arguments& arguments);
 int show_platform(Context& context, const Arguments& arguments);
 int check_platform(Context& context, const Arguments& arguments);

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <ranges>
@@ -13,6 +14,7 @@
 #include "common/error.hpp"
 #include "common/version.hpp"
 #include "daemon/api/input.hpp"
+#include "daemon/collect/spending.hpp"
 #include "daemon/platform/plan.hpp"
 
 namespace tally::api {
@@ -21,7 +23,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDryRunLimit = 200;  // connections whose plan one answer holds
+constexpr int kDryRunLimit = 2'000;        // connections that are planned, and whose cost is counted
+constexpr std::size_t kDryRunShown = 200;  // connections whose plan one answer holds
 
 std::vector<std::string> names_of(const auto& map) {
     std::vector<std::string> names;
@@ -36,6 +39,84 @@ json request_json(const platform::Task& task) {
         object["to"] = render_day(task.days->last);
     }
     return object;
+}
+
+json cost_json(const collect::PlatformCost& cost) {
+    json object{{"platform", cost.platform},
+                {"connections", cost.connections},
+                {"requests", cost.requests},
+                {"at_least", cost.at_least},
+                {"limits", json::array()},
+                {"blocked_until", cost.blocked_until ? json(render_instant(*cost.blocked_until)) : json(nullptr)},
+                {"reason", cost.reason.empty() ? json(nullptr) : json(cost.reason)}};
+    for (const auto& limit : cost.limits)
+        object["limits"].push_back({{"limit", limit.limit},
+                                    {"scope", platform::to_text(limit.scope)},
+                                    {"key", limit.key.empty() ? json(nullptr) : json(limit.key)},
+                                    {"needed", limit.needed},
+                                    {"allowed", limit.allowed},
+                                    {"per_seconds", std::chrono::duration<double>(limit.per).count()},
+                                    {"left", limit.left},
+                                    {"fits", !limit.fits_at.has_value()},
+                                    {"fits_at", limit.fits_at ? json(render_instant(*limit.fits_at)) : json(nullptr)}});
+    return object;
+}
+
+/// Plans every connection: what is asked for, and what that costs under the limits.
+json dry_run_json(const collect::Rules& rules, const std::vector<store::Registry::Plannable>& connections,
+                  const std::vector<store::BudgetRow>& budgets, const std::optional<DayRange>& days) {
+    const auto at = now();
+    json list = json::array();
+    std::map<std::string, std::vector<collect::PlannedCost>> costs;
+    for (const auto& planned : connections | std::views::take(kDryRunLimit)) {
+        json entry{{"user_id", planned.name.user_id},
+                   {"platform", planned.name.platform},
+                   {"account_id", planned.name.account_id},
+                   {"requests", json::array()}};
+        try {
+            auto job = collect::make_job(rules, planned.tier, planned.name.platform, planned.name.account_id,
+                                         planned.attributes, {});
+            auto plan = platform::plan({.platform = *job.platform,
+                                        .zone = platform::day_zone(*job.platform, job.target),
+                                        .coverage = planned.coverage,
+                                        .now = at,
+                                        .backfill = job.backfill,
+                                        .forced = days,
+                                        .attributes = planned.attributes,
+                                        .max_tasks = SIZE_MAX});
+            const auto shown = std::min(plan.tasks.size(), job.max_tasks);
+            for (const auto& task : plan.tasks | std::views::take(shown))
+                entry["requests"].push_back(request_json(task));
+            entry["requests_left"] = plan.tasks.size() - shown;
+            costs[planned.name.platform].push_back({.target = std::move(job.target), .tasks = std::move(plan.tasks)});
+        } catch (const Error& error) {
+            entry["note"] = describe_line(error);
+        }
+        if (list.size() < kDryRunShown) list.push_back(std::move(entry));
+    }
+    json cost = json::array();
+    for (const auto& [name, plans] : costs)
+        cost.push_back(cost_json(
+            collect::cost_of(*rules.catalog.find(name), plans, collect::spending_of(rules, name, budgets, at), at)));
+    const auto counted = std::min<std::size_t>(connections.size(), kDryRunLimit);
+    return {{"connections", std::move(list)},
+            {"truncated", connections.size() > kDryRunShown},
+            {"cost", std::move(cost)},
+            {"cost_connections", counted},
+            {"cost_truncated", connections.size() > counted}};
+}
+
+/// What refused metrics are replaced by, as far as the platform files know.
+void name_replacements(const platform::Catalog& catalog, json& attention) {
+    for (auto& item : attention) {
+        if (item["kind"] != "metric_refused") continue;
+        const auto subject = item["subject"].get<std::string>();
+        const auto platform = catalog.find(subject.substr(0, subject.find(' ')));
+        const auto* metric = platform ? platform->find_metric(subject.substr(subject.find(' ') + 1)) : nullptr;
+        if (metric == nullptr || metric->replaced_by.empty()) continue;
+        item["replaced_by"] = metric->replaced_by;
+        item["message"] = fmt::format("{}; replaced by '{}'", item["message"].get<std::string>(), metric->replaced_by);
+    }
 }
 
 }  // namespace
@@ -105,7 +186,10 @@ Control::Answer Control::health() {
         body["metrics"]["totalUsers"] = users;
         body["metrics"]["failedJobs"] = seen["runs"]["last_24h"]["failed"];
         body["metrics"]["lastDataSync"] = seen["runs"]["last_finished_at"];
-        degraded = !seen["attention"].empty();
+        // What a platform has announced is nothing that goes wrong.
+        degraded = std::ranges::any_of(seen["attention"], [](const json& item) {
+            return !item["kind"].get_ref<const std::string&>().ends_with("_ending");
+        });
     } else {
         body["services"]["jobQueues"]["error"] = trouble;
     }
@@ -166,6 +250,9 @@ Control::Answer Control::status() {
     data["backlog"] = seen["backlog"];
     data["runs"] = seen["runs"];
     data["attention"] = seen["attention"];
+    name_replacements(rules->catalog, data["attention"]);
+    data["quarantine"] = seen["quarantine"];
+    data["backfills"] = seen["backfills"];
     if (!facts.reload_error.empty())
         data["attention"].insert(data["attention"].begin(), {{"kind", "configuration"},
                                                              {"subject", "tallyd.yaml"},
@@ -205,32 +292,13 @@ Control::Answer Control::trigger(const Request& request) {
 
 Control::Answer Control::dry_run(store::TriggerScope scope) {
     const auto rules = parts_.dispatcher.rules();
-    auto work = [scope](store::Registry& registry) { return registry.plannable(scope, kDryRunLimit + 1); };
-    auto plans = co_await with_registry(parts_, std::move(work));
-    json list = json::array();
-    for (const auto& planned : plans | std::views::take(kDryRunLimit)) {
-        json entry{{"user_id", planned.name.user_id},
-                   {"platform", planned.name.platform},
-                   {"account_id", planned.name.account_id},
-                   {"requests", json::array()}};
-        try {
-            const auto job = collect::make_job(*rules, planned.tier, planned.name.platform, planned.name.account_id,
-                                               planned.attributes, {});
-            const auto plan = platform::plan({.platform = *job.platform,
-                                              .zone = platform::day_zone(*job.platform, job.target),
-                                              .coverage = planned.coverage,
-                                              .now = now(),
-                                              .backfill = job.backfill,
-                                              .forced = scope.days,
-                                              .attributes = planned.attributes});
-            entry["requests_left"] = plan.left;
-            for (const auto& task : plan.tasks) entry["requests"].push_back(request_json(task));
-        } catch (const Error& error) {
-            entry["note"] = describe_line(error);
-        }
-        list.push_back(std::move(entry));
-    }
-    co_return Response::data({{"connections", std::move(list)}, {"truncated", plans.size() > kDryRunLimit}});
+    auto work = [&vault = parts_.vault, rules, scope](postgres::Session& session) {
+        store::Registry registry{session, vault, {}};
+        store::Views views{session};
+        return dry_run_json(*rules, registry.plannable(scope, kDryRunLimit + 1), views.budgets(scope.platform),
+                            scope.days);
+    };
+    co_return Response::data(co_await with_session(parts_, std::move(work)));
 }
 
 Control::Answer Control::run_group(const Request& request) {

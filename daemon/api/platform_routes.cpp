@@ -8,8 +8,51 @@
 
 #include "common/error.hpp"
 #include "daemon/api/input.hpp"
+#include "daemon/collect/spending.hpp"
 
 namespace tally::api {
+
+namespace {
+
+using nlohmann::json;
+
+json instant_or_null(const std::optional<Instant>& instant) {
+    return instant ? json(render_instant(*instant)) : json(nullptr);
+}
+
+json text_or_null(const std::string& text) {
+    return text.empty() ? json(nullptr) : json(text);
+}
+
+json budget_json(const collect::Spending& spent) {
+    const bool is_wait = spent.limit.empty();
+    json entry{{"platform", spent.platform},
+               {"limit", text_or_null(spent.limit)},
+               {"scope", platform::to_text(spent.scope)},
+               {"key", text_or_null(spent.key)},
+               {"per_seconds", nullptr},
+               {"allowed", nullptr},
+               {"used", nullptr},
+               {"reserved", nullptr},
+               {"window_start", nullptr},
+               {"window_end", nullptr},
+               {"empty_at", instant_or_null(spent.empty_at)},
+               {"blocked_until", instant_or_null(spent.blocked_until)},
+               {"reason", text_or_null(spent.reason)}};
+    if (is_wait) return entry;
+    entry["per_seconds"] = std::chrono::duration<double>(spent.per).count();
+    entry["allowed"] = spent.allowed;
+    if (!spent.counted) return entry;
+    entry["used"] = spent.used;
+    entry["reserved"] = spent.reserved;
+    if (spent.window) {
+        entry["window_start"] = render_instant(spent.window->start);
+        entry["window_end"] = render_instant(spent.window->end);
+    }
+    return entry;
+}
+
+}  // namespace
 
 void PlatformRoutes::add_to(Router& router) {
     const auto add = [&](const char* method, const char* pattern, auto member) {
@@ -18,6 +61,9 @@ void PlatformRoutes::add_to(Router& router) {
     };
     add("GET", "/api/internal/alerts", &PlatformRoutes::list_alerts);
     add("POST", "/api/internal/alerts/{id}/ack", &PlatformRoutes::ack_alert);
+    add("GET", "/api/internal/quarantine", &PlatformRoutes::list_quarantine);
+    add("GET", "/api/internal/budgets", &PlatformRoutes::list_budgets);
+    router.add("GET", "/api/internal/load", Access::guarded, [this](const Request&) { return load(); });
 }
 
 PlatformRoutes::Answer PlatformRoutes::list_alerts(const Request& request) {
@@ -37,6 +83,47 @@ PlatformRoutes::Answer PlatformRoutes::ack_alert(const Request& request) {
     if (!co_await with_session(parts_, std::move(work)))
         throw Error(Fault::missing, fmt::format("there is no open alert {}", id), "See 'tallyctl alert list'.");
     co_return Response::data({{"id", id}, {"acked", true}});
+}
+
+PlatformRoutes::Answer PlatformRoutes::list_quarantine(const Request& request) {
+    const auto platform = request.query_value("platform");
+    if (platform) check_platform(parts_, *platform);
+    auto work = [platform](store::Views& views) { return views.quarantine(platform); };
+    co_return Response::data(co_await with_views(parts_, std::move(work)));
+}
+
+PlatformRoutes::Answer PlatformRoutes::list_budgets(const Request& request) {
+    const auto platform = request.query_value("platform");
+    if (platform) check_platform(parts_, *platform);
+    // The last seconds count too.
+    co_await parts_.budgets.flush();
+    auto work = [platform, rules = parts_.dispatcher.rules()](store::Views& views) {
+        const auto at = now();
+        json budgets = json::array(), spenders = json::array();
+        for (const auto& spent : collect::spending_of(*rules, platform, views.budgets(platform), at))
+            budgets.push_back(budget_json(spent));
+        for (const auto& known : rules->catalog.all()) {
+            if (platform && *platform != known->name) continue;
+            const auto since = collect::spent_since(*known, at);
+            auto users = views.spenders(known->name, since);
+            if (users.empty()) continue;
+            spenders.push_back(
+                {{"platform", known->name}, {"since", render_instant(since)}, {"users", std::move(users)}});
+        }
+        return json{{"budgets", std::move(budgets)}, {"spenders", std::move(spenders)}};
+    };
+    co_return Response::data(co_await with_views(parts_, std::move(work)));
+}
+
+PlatformRoutes::Answer PlatformRoutes::load() {
+    auto work = [](store::Views& views) { return views.connection_counts(); };
+    json counts = json::array();
+    for (const auto& count : co_await with_views(parts_, std::move(work)))
+        counts.push_back({{"platform", count.platform},
+                          {"app", text_or_null(count.app)},
+                          {"tier", count.tier},
+                          {"connections", count.connections}});
+    co_return Response::data({{"connections", std::move(counts)}});
 }
 
 }  // namespace tally::api

@@ -18,6 +18,9 @@ private:
 
     Answer list_alerts(const Request& request);
     Answer ack_alert(const Request& request);
+    Answer list_quarantine(const Request& request);
+    Answer list_budgets(const Request& request);
+    Answer load();
 
     Parts parts_;
 };

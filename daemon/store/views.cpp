@@ -15,6 +15,8 @@ using postgres::Row;
 
 constexpr int kAttentionLimit = 200;
 constexpr int kMostAlerts = 1000;
+constexpr int kMostBackfills = 20;
+constexpr int kTopSpenders = 5;
 
 json instant_or_null(const Row& row, const char* column) {
     const auto value = row.optional_instant(column);
@@ -72,6 +74,65 @@ json attention(postgres::Transaction& transaction) {
              {"subject", fmt::format("{} {} {}", row.text("user_id"), row.text("platform"), row.text("account_id"))},
              {"message", reason.empty() ? state : reason},
              {"since", instant_or_null(row, "state_since")}});
+    }
+    for (const auto& row : transaction.exec("alerts_for_attention", {kAttentionLimit}))
+        list.push_back({{"kind", row.text("kind")},
+                        {"subject", row.text("subject")},
+                        {"message", row.text("message")},
+                        {"since", instant_or_null(row, "raised_at")},
+                        {"alert", row.integer("alert_id")}});
+    return list;
+}
+
+json quarantine_list(postgres::Transaction& transaction, const std::optional<std::string>& platform) {
+    json list = json::array();
+    for (const auto& row : transaction.exec("list_quarantine", {platform}))
+        list.push_back({{"platform", row.text("platform")},
+                        {"request", row.text("request")},
+                        {"metric", row.text("metric").empty() ? json(nullptr) : json(row.text("metric"))},
+                        {"everywhere", row.boolean("everywhere")},
+                        {"connections", row.integer("connections")},
+                        {"since", instant_or_null(row, "since")},
+                        {"probe_at", instant_or_null(row, "probe_at")},
+                        {"code", row.text("code")},
+                        {"message", row.text("message")}});
+    return list;
+}
+
+/// Connections that have not begun are taken to need as much as the others; the pace is the one since the beginning.
+void add_requests(json& group, const Row& row) {
+    const auto made = row.integer("requests_made"), not_begun = row.integer("not_begun");
+    const auto begun = row.integer("total") - not_begun;
+    auto left = row.integer("requests_left");
+    group["requested_at"] = instant_or_null(row, "requested_at");
+    group["requests_made"] = made;
+    group["requests_left"] = group["estimated_seconds"] = nullptr;
+    if (begun == 0) return;
+    left += (made + left) * not_begun / begun;
+    group["requests_left"] = left;
+    if (made > 0) group["estimated_seconds"] = left * row.integer("elapsed_seconds") / made;
+}
+
+json group_json(postgres::Transaction& transaction, std::int64_t id) {
+    const auto row = transaction.exec("group_progress", {id})[0];
+    if (row.integer("total") == 0) return nullptr;
+    json result{{"run_group", id}};
+    for (const auto* name :
+         {"total", "waiting", "running", "succeeded", "partial", "failed", "rows_written", "rows_changed"})
+        result[name] = row.integer(name);
+    add_requests(result, row);
+    return result;
+}
+
+json backfills(postgres::Transaction& transaction) {
+    json list = json::array();
+    for (const auto& row : transaction.exec("running_backfills", {kMostBackfills})) {
+        const auto id = row.integer("run_group");
+        auto group = group_json(transaction, id);
+        const auto days = transaction.exec("group_days", {id})[0];
+        group["from"] = render_day(days.day("first"));
+        group["to"] = render_day(days.day("last"));
+        list.push_back(std::move(group));
     }
     return list;
 }
@@ -131,6 +192,8 @@ json Views::status() {
                       {"rows_changed_24h", runs.integer("rows_changed")},
                       {"last_finished_at", instant_or_null(runs, "last_finished_at")}};
     result["attention"] = attention(transaction);
+    result["quarantine"] = quarantine_list(transaction, std::nullopt);
+    result["backfills"] = backfills(transaction);
     return result;
 }
 
@@ -181,12 +244,8 @@ std::optional<json> Views::job(std::int64_t id) {
 
 std::optional<json> Views::group(std::int64_t id) {
     auto transaction = session_.begin_read_only();
-    const auto row = transaction.exec("group_progress", {id})[0];
-    if (row.integer("total") == 0) return std::nullopt;
-    json result{{"run_group", id}};
-    for (const auto* name :
-         {"total", "waiting", "running", "succeeded", "partial", "failed", "rows_written", "rows_changed"})
-        result[name] = row.integer(name);
+    auto result = group_json(transaction, id);
+    if (result.is_null()) return std::nullopt;
     result["failures"] = json::array();
     for (const auto& failure : transaction.exec("group_failures", {id}))
         result["failures"].push_back({{"user_id", failure.text("user_id")},
@@ -196,6 +255,45 @@ std::optional<json> Views::group(std::int64_t id) {
                                       {"error_class", text_or_null(failure, "error_class")},
                                       {"error", failure.text("error")}});
     return result;
+}
+
+json Views::quarantine(const std::optional<std::string>& platform) {
+    auto transaction = session_.begin_read_only();
+    return {{"quarantine", quarantine_list(transaction, platform)}};
+}
+
+std::vector<BudgetRow> Views::budgets(const std::optional<std::string>& platform) {
+    auto transaction = session_.begin_read_only();
+    std::vector<BudgetRow> rows;
+    for (const auto& row : transaction.exec("list_budgets", {platform}))
+        rows.push_back({.platform = row.text("platform"),
+                        .scope = row.text("scope"),
+                        .key = row.text("key"),
+                        .limit = row.text("name"),
+                        .window_start = row.optional_instant("window_start"),
+                        .window_end = row.optional_instant("window_end"),
+                        .allowed = row.optional_integer("allowed").value_or(0),
+                        .granted = row.integer("granted"),
+                        .used = row.integer("used"),
+                        .blocked_until = row.optional_instant("blocked_until"),
+                        .reason = row.text("reason")});
+    return rows;
+}
+
+json Views::spenders(const std::string& platform, Instant since) {
+    auto transaction = session_.begin_read_only();
+    json list = json::array();
+    for (const auto& row : transaction.exec("spenders", {platform, since, kTopSpenders}))
+        list.push_back({{"user_id", row.text("user_id")}, {"requests", row.integer("requests")}});
+    return list;
+}
+
+std::vector<ConnectionCount> Views::connection_counts() {
+    auto transaction = session_.begin_read_only();
+    std::vector<ConnectionCount> counts;
+    for (const auto& row : transaction.exec("connections_by_tier"))
+        counts.push_back({row.text("platform"), row.text("app"), row.text("tier"), row.integer("connections")});
+    return counts;
 }
 
 json Views::alerts(bool resolved_too) {

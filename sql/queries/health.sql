@@ -115,9 +115,10 @@ DELETE FROM rate_budgets
  WHERE coalesce(window_end, '-infinity') < now() - interval '2 days' AND coalesce(blocked_until, '-infinity') < now() - interval '1 hour'
 
 -- name: list_budgets
+-- $1 platform or NULL
 SELECT platform, scope, key, name, window_start, window_end, allowed, granted, used, blocked_until, reason
   FROM rate_budgets
- WHERE window_end > now() OR blocked_until > now()
+ WHERE (window_end > now() OR blocked_until > now()) AND ($1::text IS NULL OR platform = $1)
  ORDER BY platform, scope, key, name
 
 -- name: spenders

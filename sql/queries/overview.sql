@@ -46,6 +46,13 @@ SELECT user_id, platform, account_id, state, state_reason, state_since
   FROM connections WHERE state IN ('needs_authorization', 'gone')
  ORDER BY state_since DESC LIMIT $1
 
+-- name: alerts_for_attention
+-- $1 limit: open ones that nobody acknowledged. Connections that need a person are found by their state.
+SELECT alert_id, kind, subject, message, raised_at
+  FROM alerts
+ WHERE resolved_at IS NULL AND acked_at IS NULL AND kind NOT IN ('needs_authorization', 'gone')
+ ORDER BY raised_at DESC, alert_id DESC LIMIT $1
+
 -- name: failing_platforms
 -- Platforms whose latest ten runs within the hour all failed: not one account's trouble.
 SELECT platform, min(started_at) AS since, (array_agg(error ORDER BY started_at DESC))[1] AS error

@@ -16,14 +16,16 @@ WITH chosen AS (
 UPDATE slots s SET collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()) FROM chosen WHERE s.connection_id = chosen.connection_id
 
 -- name: group_progress
+-- requests_left: of what has begun; not_begun connections have no plan yet.
 SELECT count(*) AS total,
        count(*) FILTER (WHERE t.state = 'waiting' AND n.node_id IS NULL) AS waiting,
        count(*) FILTER (WHERE t.state = 'waiting' AND n.node_id IS NOT NULL) AS running,
        count(*) FILTER (WHERE t.state = 'succeeded') AS succeeded,
        count(*) FILTER (WHERE t.state = 'partial') AS partial,
        count(*) FILTER (WHERE t.state = 'failed') AS failed,
-       sum(t.requests_made)::bigint AS requests_made, sum(coalesce(t.requests_left, 0))::bigint AS requests_left,
-       min(t.requested_at) AS requested_at,
+       sum(t.requests_made)::bigint AS requests_made, coalesce(sum(t.requests_left) FILTER (WHERE t.state = 'waiting'), 0)::bigint AS requests_left,
+       count(*) FILTER (WHERE t.state = 'waiting' AND t.requests_left IS NULL) AS not_begun,
+       min(t.requested_at) AS requested_at, extract(epoch FROM now() - min(t.requested_at))::bigint AS elapsed_seconds,
        coalesce(sum(r.rows_written), 0)::bigint AS rows_written,
        coalesce(sum(r.rows_changed), 0)::bigint AS rows_changed
   FROM triggers t
@@ -31,6 +33,15 @@ SELECT count(*) AS total,
   LEFT JOIN nodes n ON n.node_id = s.lease_node AND n.alive_until > now()
   LEFT JOIN runs r ON r.run_id = t.run_id AND r.started_at > t.requested_at - interval '1 day'
  WHERE t.run_group = $1
+
+-- name: running_backfills
+-- $1 limit: groups that ask for days and are not done, the oldest first
+SELECT run_group
+  FROM triggers WHERE state = 'waiting' AND from_day IS NOT NULL
+ GROUP BY run_group ORDER BY run_group LIMIT $1
+
+-- name: group_days
+SELECT min(from_day) AS first, max(to_day) AS last FROM triggers WHERE run_group = $1
 
 -- name: group_failures
 SELECT r.user_id, r.platform, r.account_id, r.run_id, r.error_class, r.error
