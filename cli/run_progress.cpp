@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kNamedFailures = 20;
 
 std::string left(const RunGroup& group, std::chrono::milliseconds elapsed) {
+    if (const auto requests = render_requests(group); !requests.empty()) return requests;
     if (group.done() == 0 || group.finished()) return {};
     const auto each = static_cast<double>(elapsed.count()) / static_cast<double>(group.done());
     const auto seconds = each * static_cast<double>(group.total - group.done()) / 1000;
@@ -31,7 +32,13 @@ RunGroup read_run_group(const Json& data) {
                    .partial = number_of(data, "partial"),
                    .failed = number_of(data, "failed"),
                    .rows_written = number_of(data, "rows_written"),
-                   .rows_changed = number_of(data, "rows_changed")};
+                   .rows_changed = number_of(data, "rows_changed"),
+                   .requests_made = number_of(data, "requests_made"),
+                   .requests_left = {},
+                   .estimated_left = {}};
+    if (member(data, "requests_left").is_number()) group.requests_left = number_of(data, "requests_left");
+    if (member(data, "estimated_seconds").is_number())
+        group.estimated_left = std::chrono::seconds{number_of(data, "estimated_seconds")};
     if (const auto& failures = member(data, "failures"); failures.is_array()) group.failures = failures;
     return group;
 }
@@ -39,6 +46,14 @@ RunGroup read_run_group(const Json& data) {
 int exit_code_of(const RunGroup& group) noexcept {
     if (group.failed == 0 && group.partial == 0) return kExitDone;
     return group.failed == group.total ? kExitFailed : kExitPartly;
+}
+
+std::string render_requests(const RunGroup& group) {
+    if (!group.requests_left || *group.requests_left == 0 || group.finished()) return {};
+    auto text = fmt::format(", requests {} of about {}", with_separators(group.requests_made),
+                            with_separators(group.requests_made + *group.requests_left));
+    if (group.estimated_left) text += fmt::format(", about {} left", render_span(*group.estimated_left));
+    return text;
 }
 
 std::string render_progress(const RunGroup& group, std::chrono::milliseconds elapsed, unsigned width) {

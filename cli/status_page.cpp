@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "cli/run_progress.hpp"
 #include "cli/text_table.hpp"
 
 namespace tally::cli {
@@ -11,6 +14,8 @@ namespace tally::cli {
 namespace {
 
 using Seconds = std::chrono::seconds;
+
+constexpr std::size_t kShownBackfills = 3;
 
 class StatusPage {
 public:
@@ -22,9 +27,11 @@ public:
         database();
         attention();
         backlog();
+        backfills();
         runs();
         tiers();
         platforms();
+        quarantine();
         nodes();
         return std::move(out_);
     }
@@ -91,10 +98,45 @@ private:
         line("attention", palette_.paint(Tone::bad, fmt::format("{} {} you", list.size(),
                                                                 list.size() == 1 ? "thing needs" : "things need")));
         for (const auto& item : list) {
-            out_ += fmt::format("  {} {} '{}': {} ({})\n", palette_.paint(Tone::bad, "!"),
+            const auto alert = text_of(item, "alert");
+            out_ += fmt::format("  {} {} '{}': {} ({}{})\n", palette_.paint(Tone::bad, "!"),
                                 printable(text_of(item, "kind")), printable(text_of(item, "subject")),
-                                printable(text_of(item, "message")), when(item, "since", "since when is not known"));
+                                printable(text_of(item, "message")), when(item, "since", "since when is not known"),
+                                alert.empty() ? "" : ", alert " + printable(alert));
         }
+        if (std::any_of(list.begin(), list.end(), [](const Json& item) { return !text_of(item, "alert").empty(); }))
+            line("", palette_.paint(Tone::faint, "'tallyctl alert ack ID' takes an alert off this list"));
+    }
+
+    void backfills() {
+        const auto& list = member(status_, "backfills");
+        std::size_t shown = 0;
+        for (const auto& group : list) {
+            if (shown == kShownBackfills) {
+                line("", fmt::format("and {} more", list.size() - shown));
+                return;
+            }
+            line(shown++ == 0 ? "backfill" : "",
+                 printable(fmt::format("{} to {}: {} of {} connections done{} (run group {})", text_of(group, "from"),
+                                       text_of(group, "to"), with_separators(read_run_group(group).done()),
+                                       with_separators(number_of(group, "total")),
+                                       render_requests(read_run_group(group)), text_of(group, "run_group"))));
+        }
+    }
+
+    void quarantine() {
+        table("quarantine",
+              {{"REFUSED BY"}, {"REQUEST"}, {"METRIC"}, {"WHERE"}, {"SINCE"}, {"TRIED AGAIN"}, {"REASON"}},
+              [this](TextTable& table, const Json& item) {
+                  const auto connections = number_of(item, "connections");
+                  const auto metric = text_of(item, "metric");
+                  table.add({text_of(item, "platform"), text_of(item, "request"), metric.empty() ? "(all)" : metric,
+                             flag_of(item, "everywhere") ? "everywhere"
+                                                         : fmt::format("{} connection{}", with_separators(connections),
+                                                                       connections == 1 ? "" : "s"),
+                             when(item, "since", ""), when(item, "probe_at", ""), text_of(item, "message")},
+                            flag_of(item, "everywhere") ? Tone::warning : Tone::plain);
+              });
     }
 
     void backlog() {

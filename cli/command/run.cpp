@@ -45,6 +45,46 @@ std::string days_of(const Json& request) {
     return from == to ? from : fmt::format("{} to {}", from, to);
 }
 
+std::string limit_text(const Json& limit, Instant at) {
+    const auto key = text_of(limit, "key");
+    const std::chrono::milliseconds per{static_cast<std::int64_t>(member(limit, "per_seconds").get<double>() * 1000)};
+    auto text = fmt::format("    limit {} of {}{}: {} needed, ", text_of(limit, "limit"), key.empty() ? "each " : "",
+                            text_of(limit, "scope") + (key.empty() ? "" : " " + key),
+                            with_separators(number_of(limit, "needed")));
+    if (!member(limit, "left").is_number()) {  // a pace: nothing of it is used up
+        const auto time = per * number_of(limit, "needed") / std::max<std::int64_t>(1, number_of(limit, "allowed"));
+        return text + fmt::format("at {} per {} no faster than {}", with_separators(number_of(limit, "allowed")),
+                                  render_duration(per), render_span(std::chrono::ceil<std::chrono::seconds>(time)));
+    }
+    text += fmt::format("{} of {} per {} left, ", with_separators(number_of(limit, "left")),
+                        with_separators(number_of(limit, "allowed")), render_duration(per));
+    const auto fits_at = text_of(limit, "fits_at");
+    return text + (fits_at.empty() ? "fits" : fmt::format("fits {} ({})", render_when(fits_at, at), fits_at));
+}
+
+/// What the plan takes of the limits, a block a platform.
+void show_cost(Context& context, const Json& plan, Instant at) {
+    const auto& list = member(plan, "cost");
+    if (list.empty()) return;
+    const bool truncated = flag_of(plan, "cost_truncated");
+    context.console.out(truncated ? fmt::format("cost of the first {} connections\n",
+                                                with_separators(number_of(plan, "cost_connections")))
+                                  : "cost\n");
+    for (const auto& cost : list) {
+        const auto connections = number_of(cost, "connections"), requests = number_of(cost, "requests");
+        context.console.out(printable(fmt::format("  {}: {}{} request{} for {} connection{}", text_of(cost, "platform"),
+                                                  flag_of(cost, "at_least") ? "at least " : "",
+                                                  with_separators(requests), requests == 1 ? "" : "s",
+                                                  with_separators(connections), connections == 1 ? "" : "s")) +
+                            "\n");
+        for (const auto& limit : member(cost, "limits")) context.console.out(printable(limit_text(limit, at)) + "\n");
+        if (const auto until = text_of(cost, "blocked_until"); !until.empty())
+            context.console.out(printable(fmt::format("    nothing before {} ({}): {}", until, render_when(until, at),
+                                                      text_of(cost, "reason"))) +
+                                "\n");
+    }
+}
+
 int show_plan(Context& context, const Json& plan) {
     if (context.json) {
         context.print(plan);
@@ -55,7 +95,9 @@ int show_plan(Context& context, const Json& plan) {
                                                   text_of(connection, "platform"), text_of(connection, "account_id"))) +
                             "\n");
         const auto& requests = member(connection, "requests");
-        if (requests.empty()) context.console.out("  nothing to ask\n");
+        const auto note = text_of(connection, "note");
+        if (!note.empty()) context.console.out(fmt::format("  cannot be planned: {}\n", printable(note)));
+        if (requests.empty() && note.empty()) context.console.out("  nothing to ask\n");
         for (const auto& request : requests) {
             std::string metrics;
             for (const auto& metric : member(request, "metrics"))
@@ -64,7 +106,10 @@ int show_plan(Context& context, const Json& plan) {
             context.console.out(
                 printable(fmt::format("  {} ({}): {}", text_of(request, "request"), days_of(request), metrics)) + "\n");
         }
+        if (const auto left = number_of(connection, "requests_left"); left > 0)
+            context.console.out(fmt::format("  and {} more requests\n", with_separators(left)));
     }
+    show_cost(context, plan, now());
     if (flag_of(plan, "truncated")) context.console.say("the plan is longer; only its beginning is shown");
     return kExitDone;
 }

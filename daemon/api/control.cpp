@@ -56,7 +56,7 @@ json cost_json(const collect::PlatformCost& cost) {
                                     {"needed", limit.needed},
                                     {"allowed", limit.allowed},
                                     {"per_seconds", std::chrono::duration<double>(limit.per).count()},
-                                    {"left", limit.left},
+                                    {"left", limit.counted ? json(limit.left) : json(nullptr)},
                                     {"fits", !limit.fits_at.has_value()},
                                     {"fits_at", limit.fits_at ? json(render_instant(*limit.fits_at)) : json(nullptr)}});
     return object;

@@ -155,6 +155,7 @@ PlatformCost cost_of(const platform::Platform& platform, const std::vector<Plann
                            .scope = limit.scope,
                            .key = limit.scope == BudgetScope::token ? "" : key,
                            .needed = count,
+                           .counted = spent.counted,
                            .allowed = spent.allowed,
                            .left = spent.left(),
                            .per = limit.per,

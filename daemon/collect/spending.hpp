@@ -55,6 +55,7 @@ struct LimitCost {
     platform::BudgetScope scope = platform::BudgetScope::app;
     std::string key;          ///< scope app: the app; account: the account that is tightest; token: empty
     std::int64_t needed = 0;  ///< one page a request
+    bool counted = true;      ///< false: a pace, of which nothing is left or used up
     std::int64_t allowed = 0, left = 0;
     std::chrono::milliseconds per{0};
     /// When the last of it could be sent, from now on; nullopt: all of it now (in a pace: as fast as that goes).
