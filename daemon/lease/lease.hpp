@@ -23,6 +23,7 @@ struct Lease {
     std::optional<Instant> upkeep_at;  ///< when the token wants care; nullopt: never by itself
     Instant slot_at;       ///< the regular slot that is pursued; later than due_at when only a trigger made it due
     unsigned attempt = 1;  ///< for slot_at, this one included
+    bool counted = true;   ///< whether the claim counted as an attempt; one that did not takes none back
 };
 
 /// A lease that may not be served before some time.

@@ -78,7 +78,9 @@ std::optional<Assignment> LeaseRepository::claim_one(const std::string& node_id,
     auto transaction = session_.begin();
     auto assignments = complete(transaction, transaction.exec("claim_one", {node_id, connection_id}));
     transaction.commit();
-    return assignments.empty() ? std::nullopt : std::optional{std::move(assignments.front())};
+    if (assignments.empty()) return std::nullopt;
+    assignments.front().lease.counted = false;
+    return std::move(assignments.front());
 }
 
 /// Adds what stands in other tables to the rows of a claim.
@@ -109,25 +111,29 @@ std::vector<Assignment> LeaseRepository::complete(postgres::Transaction& transac
 
 void LeaseRepository::defer(const std::vector<Deferral>& deferrals) {
     std::vector<std::int64_t> ids, tokens;
+    std::vector<bool> counted;
     std::vector<Instant> until;
     for (const auto& deferral : deferrals) {
         ids.push_back(deferral.lease.connection_id);
         tokens.push_back(deferral.lease.token);
+        counted.push_back(deferral.lease.counted);
         until.push_back(deferral.until);
     }
     auto transaction = session_.begin();
-    transaction.exec("defer_leases", {ids, tokens, until});
+    transaction.exec("defer_leases", {ids, tokens, counted, until});
     transaction.commit();
 }
 
 void LeaseRepository::release(const std::vector<Lease>& leases) {
     std::vector<std::int64_t> ids, tokens;
+    std::vector<bool> counted;
     for (const auto& lease : leases) {
         ids.push_back(lease.connection_id);
         tokens.push_back(lease.token);
+        counted.push_back(lease.counted);
     }
     auto transaction = session_.begin();
-    transaction.exec("release_leases", {ids, tokens});
+    transaction.exec("release_leases", {ids, tokens, counted});
     transaction.commit();
 }
 

@@ -80,18 +80,20 @@ SELECT trigger_id, connection_id, from_day, to_day, requested_at
  ORDER BY trigger_id
 
 -- name: release_leases
--- $1 connection ids, $2 tokens: given back unserved, due at once again, the attempt not counted
+-- $1 connection ids, $2 tokens, $3 whether the claim counted as an attempt: given back unserved, due at once again, the
+-- attempt not counted
 UPDATE slots s
-   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - 1, 0)
-  FROM unnest($1::bigint[], $2::bigint[]) AS l(connection_id, token)
+   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - l.counted::int, 0)
+  FROM unnest($1::bigint[], $2::bigint[], $3::boolean[]) AS l(connection_id, token, counted)
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
 
 -- name: defer_leases
--- $1 connection ids, $2 tokens, $3 until: told to wait before anything was asked; the attempt is not counted
+-- $1 connection ids, $2 tokens, $3 whether the claim counted as an attempt, $4 until: told to wait before anything was
+-- asked; the attempt is not counted
 UPDATE slots s
-   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - 1, 0),
+   SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - l.counted::int, 0),
        collect_at = greatest(s.collect_at, l.until), due_at = least(greatest(s.collect_at, l.until), s.upkeep_at)
-  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) AS l(connection_id, token, until)
+  FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::timestamptz[]) AS l(connection_id, token, counted, until)
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
 
 -- name: next_due

@@ -110,6 +110,25 @@ TEST_CASE("what was told to wait goes back until then, and the attempt is not co
     CHECK(later[0].lease.slot_at == claimed[0].lease.slot_at);  // the slot stands
 }
 
+TEST_CASE("what a claim did not count, giving it back does not take away") {
+    Fixture f;
+    const auto attempts = [&] { return f.database.value("SELECT attempt FROM slots"); };
+    f.run(1, [](store::RunResult& run) { run.next_attempt = 2; });
+    const auto one = f.leases.claim_one("n1", 1);
+    REQUIRE(one);
+    f.leases.release({one->lease});
+    CHECK(attempts() == "2");
+    const auto other = f.leases.claim_one("n1", 1);
+    REQUIRE(other);
+    f.leases.defer({{.lease = other->lease, .until = moment(-60s)}});
+    CHECK(attempts() == "2");
+    const auto due = f.leases.claim("n1", 1);
+    REQUIRE(due.size() == 1);
+    CHECK(due[0].lease.attempt == 3);
+    f.leases.release({due[0].lease});
+    CHECK(attempts() == "2");
+}
+
 TEST_CASE("deferring moves nothing forward, and nothing of a lost lease") {
     Fixture f;
     const auto slot = moment(3600s);
