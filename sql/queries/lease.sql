@@ -89,10 +89,13 @@ UPDATE slots s
 
 -- name: defer_leases
 -- $1 connection ids, $2 tokens, $3 whether the claim counted as an attempt, $4 until: told to wait before anything was
--- asked; the attempt is not counted
+-- asked; the attempt is not counted. Who is told to wait can neither collect nor care for its token (no upkeep stays none:
+-- greatest() passes NULL over).
 UPDATE slots s
    SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - l.counted::int, 0),
-       collect_at = greatest(s.collect_at, l.until), due_at = least(greatest(s.collect_at, l.until), s.upkeep_at)
+       collect_at = greatest(s.collect_at, l.until),
+       upkeep_at = CASE WHEN s.upkeep_at IS NOT NULL THEN greatest(s.upkeep_at, l.until) END,
+       due_at = greatest(s.due_at, l.until)
   FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::timestamptz[]) AS l(connection_id, token, counted, until)
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
 

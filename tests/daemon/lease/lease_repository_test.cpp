@@ -161,11 +161,43 @@ TEST_CASE("a connection is due for its numbers or for the care of its token, whi
     CHECK(claimed[0].lease.due_at == care);
     CHECK(claimed[0].lease.collect_at == slot);
     CHECK(claimed[0].lease.upkeep_at == care);
-    // A wait for its numbers does not put its token off.
-    f.leases.defer({{.lease = claimed[0].lease, .until = slot + 1h}});
-    CHECK(f.leases.next_due() == care);
+    f.leases.release({claimed[0].lease});
     f.run(1, [&](store::RunResult& run) { run.next_due = run.next_slot = slot; });  // needs no care any more
     CHECK(f.leases.next_due() == slot);
+}
+
+TEST_CASE("a wait puts off the care of the token too, so that nobody claims in a loop what may not be asked") {
+    Fixture f;
+    const auto slot = moment(3600s), until = moment(600s);
+    const auto told_to_wait = [&](std::optional<Instant> care) {
+        f.run(1, [&](store::RunResult& run) {
+            run.next_due = run.next_slot = slot;
+            run.upkeep_at = care;
+        });
+        const auto claimed = f.leases.claim_one("n1", 1);
+        REQUIRE(claimed);
+        f.leases.defer({{.lease = claimed->lease, .until = until}});
+        return f.leases.next_due();
+    };
+    CHECK(told_to_wait(moment(-60s)) == until);
+    CHECK(f.leases.claim("n1", 1, until - 1s).empty());
+    const auto due = f.leases.claim("n1", 1, until);
+    REQUIRE(due.size() == 1);
+    f.leases.release({due[0].lease});
+    CHECK(told_to_wait(until + 60s) == until + 60s);
+    CHECK(told_to_wait(std::nullopt) == slot);
+    CHECK_MESSAGE(f.database.value("SELECT upkeep_at FROM slots") == "NULL", "who needs no care needs none later");
+
+    f.run(1, [&](store::RunResult& run) {
+        run.next_due = run.next_slot = slot;
+        run.upkeep_at = moment(-60s);
+    });
+    registry_of(f).pause({"u", "youtube", "a1"}, "holidays");
+    const auto paused = f.leases.claim("n1", 1);
+    REQUIRE(paused.size() == 1);
+    f.leases.defer({{.lease = paused[0].lease, .until = until}});
+    CHECK(f.database.value("SELECT collect_at = 'infinity' AND due_at = upkeep_at FROM slots") == "true");
+    CHECK(f.leases.next_due() == until);
 }
 
 TEST_CASE("a paused connection is leased for its token only, one without a working token not at all") {
