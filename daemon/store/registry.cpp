@@ -29,6 +29,14 @@ std::string tier_of(Transaction& transaction, const std::string& user_id) {
     return users[0].text("tier");
 }
 
+/// What is remembered of connections beside their own rows ends with them.
+void forget(Transaction& transaction, const postgres::Result& removed) {
+    std::vector<std::int64_t> ids;
+    for (const auto& row : removed) ids.push_back(row.integer("connection_id"));
+    if (ids.empty() || transaction.exec("forget_quarantine", {ids}).affected() == 0) return;
+    transaction.exec("resolve_refusals");
+}
+
 }  // namespace
 
 std::string alert_subject(const ConnectionName& name) {
@@ -67,7 +75,7 @@ bool Registry::user_exists(const std::string& user_id) {
 
 void Registry::remove_user(const std::string& user_id) {
     auto transaction = session_.begin();
-    transaction.exec("remove_user", {user_id, "tallyctl"});
+    forget(transaction, transaction.exec("remove_user", {user_id, "tallyctl"}));
     if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
     transaction.commit();
 }
@@ -128,8 +136,9 @@ void Registry::resume(const ConnectionName& name) {
 
 void Registry::remove_connection(const ConnectionName& name) {
     auto transaction = session_.begin();
-    if (transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id}).affected() == 0)
-        throw_missing(name);
+    const auto removed = transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id});
+    if (removed.empty()) throw_missing(name);
+    forget(transaction, removed);
     transaction.exec("add_consent", {name.user_id, name.platform, name.account_id, false, "tallyctl"});
     transaction.commit();
 }

@@ -42,6 +42,17 @@ ON CONFLICT (connection_id, platform, request, metric) DO NOTHING
 -- $1 connection, $2 platform, $3 request, $4 metric: an answer came again, to this connection's probe or to anyone's
 DELETE FROM quarantine WHERE platform = $2 AND request = $3 AND metric = $4 AND connection_id IN (0, $1)
 
+-- name: forget_quarantine
+-- $1 connections that are no more. A statement of its own, after theirs: a run that was being stored meanwhile is seen.
+DELETE FROM quarantine WHERE connection_id = ANY ($1::bigint[]) AND connection_id <> 0
+
+-- name: resolve_refusals
+-- Alerts about metrics that nobody is refused any more.
+UPDATE alerts a SET resolved_at = now()
+ WHERE a.kind = 'metric_refused' AND a.resolved_at IS NULL
+   AND NOT EXISTS (SELECT 1 FROM quarantine q
+                    WHERE a.subject = q.platform || ' ' || CASE q.metric WHEN '' THEN q.request ELSE q.metric END)
+
 -- name: list_quarantine
 -- $1 platform or NULL
 SELECT q.platform, q.request, q.metric, min(q.since) AS since, min(q.probe_at) AS probe_at, max(q.code) AS code,

@@ -14,14 +14,14 @@ RETURNING u.xmax = 0 AS created
 SELECT 1 FROM users WHERE user_id = $1
 
 -- name: remove_user
--- Ends collection and keeps the numbers.
+-- Ends collection and keeps the numbers. Gives the connections that were.
 WITH gone AS (
-    DELETE FROM connections WHERE user_id = $1 RETURNING user_id, platform, account_id
+    DELETE FROM connections WHERE user_id = $1 RETURNING connection_id, user_id, platform, account_id
 ), noted AS (
     INSERT INTO consents (user_id, platform, account_id, granted, source)
     SELECT user_id, platform, account_id, false, $2 FROM gone
 )
-SELECT count(*) FROM gone
+SELECT connection_id FROM gone
 
 -- name: delete_user
 DELETE FROM users WHERE user_id = $1
@@ -125,4 +125,4 @@ UPDATE slots s SET collect_at = least(s.collect_at, greatest(s.slot_at, now())),
   FROM changed WHERE s.connection_id = changed.connection_id
 
 -- name: remove_connection
-DELETE FROM connections WHERE user_id = $1 AND platform = $2 AND account_id = $3
+DELETE FROM connections WHERE user_id = $1 AND platform = $2 AND account_id = $3 RETURNING connection_id

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <thread>
 
 #include "common/postgres/cluster.hpp"
 #include "common/postgres/migrate.hpp"
@@ -87,6 +88,14 @@ std::string Database::value(const std::string& sql) const {
 
 void Database::execute(const std::string& sql) const {
     session("").exec_alone(sql);
+}
+
+void Database::wait_until(const std::string& condition) const {
+    for (int i = 0; i < 500; ++i) {
+        if (value(condition) == "true") return;
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    throw Error(Fault::failed, "this never came true: " + condition);
 }
 
 std::string Database::state_dir() {

@@ -22,6 +22,8 @@ public:
     /// One text of one row, as the superuser.
     std::string value(const std::string& sql) const;
     void execute(const std::string& sql) const;
+    /// Returns once the condition holds. @throws Error after some seconds
+    void wait_until(const std::string& condition) const;
     static std::string state_dir();  ///< of the cluster
 
 private:

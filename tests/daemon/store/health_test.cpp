@@ -2,6 +2,8 @@
 // What a run tells of the platform's health: refused metrics, for one connection or for all, and alerts.
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "tests/daemon/store/fixture.hpp"
 
 using namespace tally;
@@ -143,6 +145,45 @@ TEST_CASE("an answer to one connection leaves the refusals of others alone") {
     refuse(f, 1, refusal("likes"));
     answer(f, 1);
     CHECK(quarantined(f) == "1 daily.likes; 2 daily.dislikes");
+}
+
+TEST_CASE("what a connection was refused is forgotten with it, and does not count any more") {
+    Fixture f{5};
+    store::Registry registry{f.session, f.vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
+    refuse(f, 1);
+    refuse(f, 1, refusal("likes"));
+    refuse(f, 2);
+    registry.remove_connection({"u", "youtube", "a1"});
+    CHECK(quarantined(f) == "2 daily.dislikes");
+    CHECK_MESSAGE(alerts(f) == "metric_refused youtube dislikes 2", "nobody is refused the other one any more");
+    refuse(f, 3);
+    CHECK_MESSAGE(quarantined(f) == "2 daily.dislikes; 3 daily.dislikes", "two that are there do not convince");
+    refuse(f, 4);
+    CHECK(quarantined(f) == "0 daily.dislikes");
+    refuse(f, 5, refusal("shares"));
+    registry.remove_user("u");
+    CHECK_MESSAGE(quarantined(f) == "0 daily.dislikes", "what is refused for all is nobody's own");
+    CHECK(alerts(f) == "metric_refused youtube dislikes 4");
+}
+
+TEST_CASE("a run that is stored while its connection is removed leaves no refusal behind") {
+    Fixture f;
+    const auto claimed = f.leases.claim_one("n1", 1);
+    REQUIRE(claimed);
+    auto other = f.database.session();
+    auto storing = other.begin();
+    CHECK(storing.exec("lock_leases", {std::vector<std::int64_t>{1}, std::vector<std::int64_t>{claimed->lease.token}})
+              .size() == 1);
+    std::thread removing{[&] {
+        auto session = f.database.session();
+        store::Registry registry{session, f.vault, [](const std::string&, std::int64_t) { return now(); }};
+        registry.remove_connection({"u", "youtube", "a1"});
+    }};
+    f.database.wait_until("EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)");
+    storing.exec("add_quarantine", {1, "youtube", "daily", "dislikes", 60, "c", "m"});
+    storing.commit();
+    removing.join();
+    CHECK(quarantined(f).empty());
 }
 
 TEST_CASE("a request that is refused whole is named in its alert") {
