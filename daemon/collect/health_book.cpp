@@ -54,11 +54,13 @@ void HealthBook::note(const platform::Platform& platform, const Collected& colle
     }
     for (const auto& refusal : collected.refusals) {
         const auto answered = answered_.find({platform.name, refusal.request, refusal.metric});
+        const auto* known = platform.find_metric(refusal.metric);
         result.refusals.push_back(
             {.request = refusal.request,
              .metric = refusal.metric,
              .code = refusal.code,
              .message = refusal.message,
+             .replaced_by = known == nullptr ? "" : known->replaced_by,
              .expected = refusal.expected,
              .last_answered = answered == answered_.end() ? std::nullopt : std::optional{answered->second}});
     }

@@ -33,14 +33,21 @@ std::string tier_of(Transaction& transaction, const std::string& user_id) {
 void forget(Transaction& transaction, const postgres::Result& removed) {
     std::vector<std::int64_t> ids;
     for (const auto& row : removed) ids.push_back(row.integer("connection_id"));
-    if (ids.empty() || transaction.exec("forget_quarantine", {ids}).affected() == 0) return;
-    transaction.exec("resolve_refusals");
+    if (ids.empty()) return;
+    for (const auto& row : transaction.exec("forget_quarantine", {ids})) {
+        const auto platform = row.text("platform"), request = row.text("request"), metric = row.text("metric");
+        transaction.exec("resolve_refusal", {alert_subject(platform, request, metric), platform, request, metric});
+    }
 }
 
 }  // namespace
 
 std::string alert_subject(const ConnectionName& name) {
     return fmt::format("{} {} {}", name.user_id, name.platform, name.account_id);
+}
+
+std::string alert_subject(const std::string& platform, const std::string& request, const std::string& metric) {
+    return fmt::format("{} {}", platform, metric.empty() ? request : metric);
 }
 
 bool Registry::put_user(const std::string& user_id, const std::optional<std::string>& tier,

@@ -20,6 +20,8 @@ struct ConnectionName {
 
 /// How alerts name a connection: "USER PLATFORM ACCOUNT".
 std::string alert_subject(const ConnectionName& name);
+/// How alerts name what is refused: "PLATFORM METRIC", in whatever request, or "PLATFORM REQUEST" when all of it is.
+std::string alert_subject(const std::string& platform, const std::string& request, const std::string& metric);
 
 /// What a check or a plan of one connection needs.
 struct ConnectionSecrets {

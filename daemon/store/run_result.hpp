@@ -38,7 +38,7 @@ struct RunResult {
     unsigned next_attempt = 0;
     bool gave_up = false;                                        ///< the slot ends here: a slot exception is kept
     std::string connection_state;                                ///< empty: unchanged; else needs_authorization or gone
-    std::optional<postgres::Bytes> sealed_used;  ///< the credential that `connection_state` speaks of
+    std::optional<postgres::Bytes> sealed_used;                  ///< the credential that `connection_state` speaks of
     std::map<std::string, std::string> learned;                  ///< attributes to keep
     std::optional<postgres::Bytes> sealed_before, sealed_after;  ///< a credential to replace
     std::vector<std::int64_t> triggers;                          ///< served by this run, or a part of them
@@ -47,6 +47,7 @@ struct RunResult {
     /// A metric (empty: the whole request) that the platform refuses to this connection.
     struct Refusal {
         std::string request, metric, code, message;
+        std::string replaced_by = {};          ///< what to use instead; empty when not known
         bool expected = false;                 ///< not every account has it: no alert, never refused for all
         std::optional<Instant> last_answered;  ///< when this node last saw any connection get it
     };

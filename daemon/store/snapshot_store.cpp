@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <unordered_map>
@@ -197,17 +198,35 @@ void write_connections(Transaction& transaction, const std::vector<const RunResu
     }
 }
 
-/// What is refused, for people: the metric in whatever request, or a request that is refused whole.
-std::string refused_subject(const RunResult& run, const std::string& request, const std::string& metric) {
-    return fmt::format("{} {}", run.platform, metric.empty() ? request : metric);
-}
-
 constexpr std::int64_t kProbeAfter = 6 * 3600;           // seconds until a refused metric is tried again
 constexpr std::int64_t kProbeExpectedAfter = 7 * 86400;  // one that not every account has
 constexpr std::int64_t kRefusalsThatConvince = 3;        // connections, while none gets it
 
+/// How many connections each platform has, counted at most once a transaction.
+using ConnectionCounts = std::map<std::string, std::int64_t>;
+
+/// What a person should know of a refusal: the platform's words, what to use instead, whom it concerns and since when.
+std::string describe_refusal(Transaction& transaction, const RunResult& run, const RunResult::Refusal& refusal,
+                             ConnectionCounts& counts) {
+    auto text = refusal.message;
+    const auto instead = fmt::format("use '{}' instead", refusal.replaced_by);
+    if (!refusal.replaced_by.empty() && text.find(instead) == std::string::npos) text += "; " + instead;
+    const auto extent = transaction.exec("refusal_extent", {run.platform, refusal.request, refusal.metric})[0];
+    const bool everywhere = extent.boolean("everywhere");
+    auto connections = extent.integer("connections");
+    if (everywhere) {
+        const auto [count, is_new] = counts.try_emplace(run.platform, 0);
+        if (is_new)
+            count->second = transaction.exec("connections_of_platform", {run.platform})[0].integer("connections");
+        connections = count->second;
+    }
+    return fmt::format("{}; refused to {}{} connection{} since {}", text, everywhere ? "all " : "", connections,
+                       connections == 1 ? "" : "s", extent.view("since"));
+}
+
 /// A metric that several connections are refused while none gets it is refused for all: one row, one alert.
-void write_refusal(Transaction& transaction, const RunResult& run, const RunResult::Refusal& refusal) {
+void write_refusal(Transaction& transaction, const RunResult& run, const RunResult::Refusal& refusal,
+                   ConnectionCounts& counts) {
     const auto code = one_line(refusal.code), message = one_line(refusal.message);
     transaction.exec("add_quarantine", {run.lease.connection_id, run.platform, refusal.request, refusal.metric,
                                         refusal.expected ? kProbeExpectedAfter : kProbeAfter, code, message});
@@ -216,15 +235,18 @@ void write_refusal(Transaction& transaction, const RunResult& run, const RunResu
                                        {run.platform, refusal.request, refusal.metric, refusal.last_answered})[0];
     if (seen.integer("connections") >= kRefusalsThatConvince)
         transaction.exec("quarantine_everywhere", {run.platform, refusal.request, refusal.metric, kProbeAfter});
-    transaction.exec("raise_alert", {"metric_refused", refused_subject(run, refusal.request, refusal.metric), message});
+    transaction.exec("raise_alert", {"metric_refused", alert_subject(run.platform, refusal.request, refusal.metric),
+                                     one_line(describe_refusal(transaction, run, refusal, counts))});
 }
 
 void write_health(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    ConnectionCounts counts;
     for (const auto* run : runs) {
-        for (const auto& refusal : run->refusals) write_refusal(transaction, *run, refusal);
+        for (const auto& refusal : run->refusals) write_refusal(transaction, *run, refusal, counts);
         for (const auto& [request, metric] : run->answered_again) {
             transaction.exec("end_quarantine", {run->lease.connection_id, run->platform, request, metric});
-            transaction.exec("resolve_alert", {"metric_refused", refused_subject(*run, request, metric)});
+            transaction.exec("resolve_refusal",
+                             {alert_subject(run->platform, request, metric), run->platform, request, metric});
         }
         for (const auto& alert : run->alerts) {
             if (alert.message.empty())

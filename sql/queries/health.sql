@@ -45,13 +45,21 @@ DELETE FROM quarantine WHERE platform = $2 AND request = $3 AND metric = $4 AND 
 -- name: forget_quarantine
 -- $1 connections that are no more. A statement of its own, after theirs: a run that was being stored meanwhile is seen.
 DELETE FROM quarantine WHERE connection_id = ANY ($1::bigint[]) AND connection_id <> 0
+RETURNING platform, request, metric
 
--- name: resolve_refusals
--- Alerts about metrics that nobody is refused any more.
+-- name: refusal_extent
+-- $1 platform, $2 request, $3 metric: whom it is refused to, since when
+SELECT coalesce(bool_or(connection_id = 0), false) AS everywhere, count(*) FILTER (WHERE connection_id <> 0) AS connections,
+       to_char(min(since) AT TIME ZONE 'UTC', 'YYYY-MM-DD') AS since
+  FROM quarantine WHERE platform = $1 AND request = $2 AND metric = $3
+
+-- name: resolve_refusal
+-- $1 subject of the alert, $2 platform, $3 request, $4 metric: over once nobody is refused it any more, in whatever
+-- request where it is a metric
 UPDATE alerts a SET resolved_at = now()
- WHERE a.kind = 'metric_refused' AND a.resolved_at IS NULL
+ WHERE a.kind = 'metric_refused' AND a.subject = $1 AND a.resolved_at IS NULL
    AND NOT EXISTS (SELECT 1 FROM quarantine q
-                    WHERE a.subject = q.platform || ' ' || CASE q.metric WHEN '' THEN q.request ELSE q.metric END)
+                    WHERE q.platform = $2 AND q.metric = $4 AND ($4::text <> '' OR q.request = $3))
 
 -- name: list_quarantine
 -- $1 platform or NULL

@@ -33,6 +33,9 @@ std::shared_ptr<const platform::Platform> platform_named(const std::string& name
     platform.api.version = "v25.0";
     platform.api.version_header = "x-version";
     platform.api.version_until = parse_day("2028-07-29");
+    platform.metrics.resize(1);
+    platform.metrics[0].name = "likes";
+    platform.metrics[0].replaced_by = "reactions";
     return std::make_shared<const platform::Platform>(std::move(platform));
 }
 
@@ -150,6 +153,8 @@ TEST_CASE("a refusal goes to the store with the time when any connection last go
     CHECK(before.refusals[0].metric == "likes");
     CHECK(before.refusals[0].code == "100");
     CHECK(before.refusals[0].message == "no");
+    CHECK(before.refusals[0].replaced_by == "reactions");
+    CHECK(before.refusals[1].replaced_by.empty());
     CHECK_FALSE(before.refusals[0].expected);
     CHECK_FALSE(before.refusals[0].last_answered);
     CHECK(before.refusals[1].expected);

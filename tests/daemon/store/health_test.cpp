@@ -147,6 +147,37 @@ TEST_CASE("an answer to one connection leaves the refusals of others alone") {
     CHECK(quarantined(f) == "1 daily.likes; 2 daily.dislikes");
 }
 
+TEST_CASE("an alert about a metric stays until nobody is refused it any more") {
+    Fixture f{3};
+    refuse(f, 1);
+    refuse(f, 2);
+    answer(f, 1);
+    CHECK(alerts(f) == "metric_refused youtube dislikes 2");
+    auto elsewhere = refusal();
+    elsewhere.request = "by_content_type";
+    refuse(f, 3, elsewhere);
+    answer(f, 2);
+    CHECK_MESSAGE(alerts(f) == "metric_refused youtube dislikes 3", "another request is refused the same metric");
+    f.run(3, [](store::RunResult& run) { run.answered_again = {{"by_content_type", "dislikes"}}; });
+    CHECK(alerts(f).empty());
+}
+
+TEST_CASE("an alert says whom a refusal concerns, since when, and what to use instead") {
+    Fixture f{5};
+    const auto message = [&] { return f.database.value("SELECT message FROM alerts WHERE resolved_at IS NULL"); };
+    refuse(f, 1);
+    f.database.execute("UPDATE quarantine SET since = '2020-01-03 23:00+00'");
+    auto what = refusal();
+    what.replaced_by = "reactions";
+    refuse(f, 2, what);
+    CHECK(message() == "not for you; use 'reactions' instead; refused to 2 connections since 2020-01-03");
+    what.message = "gone; use 'reactions' instead";
+    refuse(f, 2, what);
+    CHECK(message() == "gone; use 'reactions' instead; refused to 2 connections since 2020-01-03");
+    refuse(f, 3);
+    CHECK(message() == "not for you; refused to all 5 connections since 2020-01-03");
+}
+
 TEST_CASE("what a connection was refused is forgotten with it, and does not count any more") {
     Fixture f{5};
     store::Registry registry{f.session, f.vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
@@ -235,7 +266,7 @@ TEST_CASE("words that the database cannot hold do not stop a run") {
     odd.code = "\xc3";
     refuse(f, 1, odd);
     CHECK(f.database.value("SELECT code || ' ' || message FROM quarantine") == "? a?b?");
-    CHECK(f.database.value("SELECT message FROM alerts") == "a?b?");
+    CHECK(f.database.value("SELECT message FROM alerts").starts_with("a?b?; refused to 1 connection since "));
 }
 
 TEST_CASE("a lost lease tells nothing about the platform") {
