@@ -97,12 +97,19 @@ Turn BudgetBook::take(const platform::Platform& platform, const platform::Target
         if (!limit.applies_to(request)) continue;
         auto& state = *states[static_cast<std::size_t>(limit.scope)];
         if (!is_counted(limit)) {
-            turn.send_at = std::max(turn.send_at, pace_at(state, limit, now));
-            continue;
+            const auto fits_at = pace_at(state, limit, now);
+            turn.send_at = std::max(turn.send_at, fits_at);
+            if (fits_at <= now + (backfill ? kBackfillPatience : kPatience)) continue;
+            turn.denial = Denial{.until = fits_at,
+                                 .reason = fmt::format("the limit '{}' of {} requests in {} is taken until then",
+                                                       limit.name, limit.requests, render_duration(limit.per)),
+                                 .backfill_only = fits_at <= now + kPatience};
+            return turn;
         }
         auto& counter = state.counters[limit.name];
         const auto window = window_of(limit, now);
         if (counter.window.end <= now) counter = {.window = window};
+        counter.asked_at = now;
         if (counter.left > 0) continue;
         if (counter.empty)
             turn.denial = Denial{counter.window.end,
@@ -203,6 +210,12 @@ std::vector<BudgetBook::Used> BudgetBook::take_all_used() {
 }
 
 void BudgetBook::sweep(Instant now) {
+    for (auto& [key, state] : states_) {
+        std::erase_if(state.counters, [&](const auto& named) {
+            const auto& counter = named.second;
+            return counter.used == 0 && (counter.window.end <= now || counter.asked_at + kForgetAfter <= now);
+        });
+    }
     std::erase_if(states_, [&](const auto& entry) {
         const auto& state = entry.second;
         const bool paces_idle = std::all_of(state.paces.begin(), state.paces.end(),

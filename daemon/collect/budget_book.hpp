@@ -44,6 +44,7 @@ inline bool is_counted(const platform::RateLimit& limit) noexcept {
 struct Denial {
     Instant until;
     std::string reason;
+    bool backfill_only = false;  ///< a regular slot would have been let through, or might have been
 };
 
 /// What a request may do now.
@@ -58,6 +59,11 @@ class BudgetBook {
 public:
     /// Waits up to this are slept through by whoever has the request in hand.
     static constexpr std::chrono::seconds kPatience{10};
+    /// A backfill steps out of the line sooner: the line stays short enough for regular slots.
+    static constexpr std::chrono::seconds kBackfillPatience{2};
+    /// A counter that nobody asked about for so long is forgotten; what it had in hand, a two-hundredth of its window
+    /// at most, is lost with it.
+    static constexpr std::chrono::hours kForgetAfter{1};
 
     /// Takes a turn under every limit of the request, or nothing at all. @param request name of a request or look-up
     /// @param backfill leaves what is kept for regular slots
@@ -82,8 +88,10 @@ public:
 
     /// Paces of an app are shared by so many nodes.
     void set_nodes(std::size_t nodes) noexcept { nodes_ = nodes == 0 ? 1 : nodes; }
-    /// Forgets what does not matter any more.
+    /// Forgets what does not matter any more: memory is for the accounts that were seen lately.
     void sweep(Instant now);
+    /// Owners that something is known about.
+    std::size_t size() const noexcept { return states_.size(); }
 
     struct Used {
         BudgetKey key;
@@ -101,6 +109,7 @@ private:
         Window window;
         std::int64_t left = 0, used = 0;
         bool empty = false, empty_for_backfills = false;  // the shared store had nothing left
+        Instant asked_at{};
     };
     struct State {
         Instant blocked_until{};

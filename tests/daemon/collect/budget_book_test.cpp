@@ -46,13 +46,17 @@ platform::Target account(const std::string& id = "a", const std::string& token =
     return target;
 }
 
-/// When `count` requests that want to go at once are sent; the caller is asked again after every wait.
+/// When `count` requests that want to go at once are sent; the caller is asked again after every wait and denial.
 std::vector<Instant> sent(BudgetBook& book, const platform::Platform& platform, std::size_t count, Instant at = kNow) {
     std::vector<Instant> times;
     while (times.size() < count) {
         const auto turn = book.take(platform, account(), "any", at);
-        REQUIRE_FALSE(turn.denial);
         REQUIRE(turn.empty == nullptr);
+        if (turn.denial) {
+            REQUIRE(turn.denial->until > at);
+            at = turn.denial->until;
+            continue;
+        }
         if (turn.reserved) times.push_back(turn.send_at);
         REQUIRE((turn.reserved || turn.send_at > at));
         at = turn.send_at;
@@ -106,6 +110,30 @@ TEST_CASE("a pace of the app is shared by its nodes, one of a token is not") {
     CHECK(gap(BudgetScope::app, 0) == 156'250us);
     CHECK(gap(BudgetScope::token, 4) == 156'250us);
     CHECK(gap(BudgetScope::account, 4) == 156'250us);
+}
+
+TEST_CASE("a line that is longer than the patience is a denial until then, and a backfill leaves it sooner") {
+    const auto demo = platform_with({limit(6, 1min)});  // one every 12.5 s
+    BudgetBook book;
+    while (book.take(demo, account(), "any", kNow).reserved) continue;
+    const auto denial = book.take(demo, account(), "any", kNow).denial;
+    REQUIRE(denial);
+    CHECK(denial->until > kNow + BudgetBook::kPatience);
+    CHECK(denial->until <= kNow + 30s);
+    CHECK(denial->reason == "the limit 'pace' of 6 requests in 1m is taken until then");
+    CHECK_FALSE(denial->backfill_only);
+    const auto patient = denial->until - BudgetBook::kPatience;
+    CHECK(book.take(demo, account(), "any", patient - 1ms).denial);
+    const auto backfill = book.take(demo, account(), "any", patient, true).denial;
+    REQUIRE(backfill);
+    CHECK(backfill->until == denial->until);
+    CHECK(backfill->backfill_only);
+    CHECK(book.take(demo, account(), "any", denial->until - BudgetBook::kBackfillPatience - 1ms, true).denial);
+    const auto turn = book.take(demo, account(), "any", patient);
+    CHECK_MESSAGE(turn.reserved, "denials took nothing");
+    CHECK(turn.send_at == denial->until);
+    BudgetBook idle;
+    CHECK(idle.take(demo, account(), "any", kNow, true).reserved);
 }
 
 TEST_CASE("the narrowest of several limits decides") {
@@ -281,6 +309,34 @@ TEST_CASE("the longest wait stands, and sweeping forgets none") {
     CHECK(turn->reason == denial->reason);
     book.sweep(kNow + 1h);
     CHECK(book.take(demo, account(), "any", kNow + 1h).reserved);
+}
+
+TEST_CASE("counters of accounts that were not seen for long are forgotten, those in use are not") {
+    auto daily = limit(3, 24h, BudgetScope::account, "daily");
+    const auto demo = platform_with({daily});
+    BudgetBook book;
+    const auto ask = [&](const std::string& id, Instant at) { return book.take(demo, account(id), "any", at); };
+    const auto grant = [&](const std::string& id, Instant at, std::int64_t amount) {
+        book.grant(key_of(demo, account(id), BudgetScope::account), daily, window_of(daily, at), amount);
+    };
+    for (int i = 0; i < 1000; ++i) {
+        const auto id = std::to_string(i);
+        ask(id, kNow);
+        grant(id, kNow, 1);
+        CHECK(ask(id, kNow).reserved);
+    }
+    book.sweep(kNow + 2h);
+    CHECK_MESSAGE(book.size() >= 1000, "what was used is not reported yet");
+    CHECK(book.take_all_used().size() == 1000);
+    CHECK(ask("7", kNow + 30min).empty != nullptr);
+    grant("7", kNow + 30min, 0);
+    book.sweep(kNow + 1h);
+    CHECK(book.size() == 1);
+    CHECK_MESSAGE(ask("7", kNow + 1h).denial, "used up is not forgotten");
+    const auto midnight = window_of(daily, kNow).end;
+    ask("7", midnight - 1ms);
+    book.sweep(midnight);
+    CHECK_MESSAGE(book.size() == 0, "the window is over");
 }
 
 TEST_CASE("sweeping between two requests does not raise the pace") {
