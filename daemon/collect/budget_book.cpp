@@ -110,14 +110,18 @@ Turn BudgetBook::take(const platform::Platform& platform, const platform::Target
         const auto window = window_of(limit, now);
         if (counter.window.end <= now) counter = {.window = window};
         counter.asked_at = now;
-        if (counter.left > 0) continue;
-        if (counter.empty)
-            turn.denial = Denial{counter.window.end,
-                                 fmt::format("the limit '{}' of {} requests is used up", limit.name, limit.requests)};
-        else if (backfill && counter.empty_for_backfills)
-            turn.denial = Denial{counter.window.end, fmt::format("what is left of the limit '{}' of {} requests is "
-                                                                 "for regular slots",
-                                                                 limit.name, limit.requests)};
+        const bool kept = backfill && counter.empty_for_backfills;  // what came since is for regular slots
+        if (counter.left > 0 && !kept) continue;
+        if (counter.left <= 0 && counter.empty)
+            turn.denial =
+                Denial{.until = counter.window.end,
+                       .reason = fmt::format("the limit '{}' of {} requests is used up", limit.name, limit.requests)};
+        else if (kept)
+            turn.denial = Denial{.until = counter.window.end,
+                                 .reason = fmt::format("what is left of the limit '{}' of {} requests is for regular "
+                                                       "slots",
+                                                       limit.name, limit.requests),
+                                 .backfill_only = true};
         else
             turn.empty = &limit;
         return turn;
@@ -186,8 +190,17 @@ void BudgetBook::grant(const BudgetKey& key, const RateLimit& limit, const Windo
                        bool backfill) {
     auto& counter = states_[key].counters[limit.name];
     if (counter.window != window) counter = {.window = window};
+    counter.granted += amount;
     counter.left += amount;
     (backfill ? counter.empty_for_backfills : counter.empty) = amount <= 0 && counter.left <= 0;
+}
+
+std::int64_t BudgetBook::granted(const BudgetKey& key, const RateLimit& limit, const Window& window) const {
+    const auto state = states_.find(key);
+    if (state == states_.end()) return 0;
+    const auto counter = state->second.counters.find(limit.name);
+    const bool known = counter != state->second.counters.end() && counter->second.window == window;
+    return known ? counter->second.granted : 0;
 }
 
 std::int64_t BudgetBook::take_used(const BudgetKey& key, const std::string& limit) {

@@ -83,6 +83,8 @@ public:
     /// backfill had asked, nothing for backfills.
     void grant(const BudgetKey& key, const platform::RateLimit& limit, const Window& window, std::int64_t amount,
                bool backfill = false);
+    /// What was granted of the window so far.
+    std::int64_t granted(const BudgetKey& key, const platform::RateLimit& limit, const Window& window) const;
     /// What of the window was used since the last call.
     std::int64_t take_used(const BudgetKey& key, const std::string& limit);
 
@@ -107,7 +109,7 @@ private:
     };
     struct Counter {
         Window window;
-        std::int64_t left = 0, used = 0;
+        std::int64_t granted = 0, left = 0, used = 0;
         bool empty = false, empty_for_backfills = false;  // the shared store had nothing left
         Instant asked_at{};
     };

@@ -52,13 +52,15 @@ awaitable<std::optional<Denial>> Budgets::acquire(const platform::Platform& plat
 awaitable<void> Budgets::top_up(const platform::RateLimit& limit, BudgetKey key, bool backfill) {
     const auto window = window_of(limit, now());
     const auto portion = std::max<std::int64_t>(1, limit.requests / kPortions);
+    const auto share = backfill ? kBackfillShare : 1.0;
     if (pool_ == nullptr) {
-        book_.grant(key, limit, window, limit.requests);
+        const auto most = static_cast<std::int64_t>(limit.requests * share);
+        book_.grant(key, limit, window, std::max<std::int64_t>(0, most - book_.granted(key, limit, window)), backfill);
         co_return;
     }
     const auto used = book_.take_used(key, limit.name);
     auto ask = [pool = pool_, key, name = limit.name, allowed = static_cast<std::int64_t>(limit.requests), window,
-                portion, used, share = backfill ? kBackfillShare : 1.0] {
+                portion, used, share] {
         const auto session = pool->acquire();
         auto transaction = session->begin();
         const std::string scope{platform::to_text(key.scope)};
@@ -131,6 +133,7 @@ awaitable<void> Budgets::flush() {
 }
 
 awaitable<void> Budgets::share() {
+    if (pool_ == nullptr) co_return;  // and what was granted is remembered nowhere else
     boost::asio::steady_timer timer{executor_};
     for (;;) {
         timer.expires_after(kShareEvery);

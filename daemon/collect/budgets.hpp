@@ -16,7 +16,8 @@
 
 namespace tally::collect {
 
-/// Use from the executor's thread only. Without a database (null) this node is taken for the only one.
+/// Use from the executor's thread only. Without a database (null) this node is taken for the only one, with every
+/// window still whole when it starts.
 class Budgets {
 public:
     explicit Budgets(boost::asio::any_io_executor executor, boost::asio::thread_pool* threads = nullptr,

@@ -224,6 +224,34 @@ TEST_CASE("what backfills may not have is still there for regular slots") {
     CHECK(take(true, kMidnight).empty == &daily);
 }
 
+TEST_CASE("a portion that a regular slot fetched is not for the backfill beside it") {
+    const auto demo = platform_with({quota(1000)});
+    const auto key = key_of(demo, account(), BudgetScope::app);
+    const auto& daily = demo.limits.front();
+    const auto window = window_of(daily, kNow);
+    BudgetBook book;
+    const auto take = [&](bool backfill) { return book.take(demo, account(), "channel", kNow, backfill); };
+    book.grant(key, daily, window, 2, true);
+    CHECK(book.granted(key, daily, window) == 2);
+    CHECK(take(true).reserved);
+    CHECK(take(true).reserved);
+    book.grant(key, daily, window, 0, true);
+    book.grant(key, daily, window, 5);
+    CHECK(book.granted(key, daily, window) == 7);
+    CHECK(book.granted(key, daily, window_of(daily, kMidnight)) == 0);
+    const auto denied = take(true).denial;
+    REQUIRE(denied);
+    CHECK(denied->backfill_only);
+    for (int i = 0; i < 5; ++i) CHECK(take(false).reserved);
+    book.grant(key, daily, window, 0);
+    for (const bool backfill : {false, true}) {
+        const auto over = take(backfill).denial;
+        REQUIRE(over);
+        CHECK(over->reason == "the limit 'quota' of 1000 requests is used up");
+        CHECK_FALSE(over->backfill_only);
+    }
+}
+
 TEST_CASE("what was granted before midnight is not spent after it") {
     const auto demo = platform_with({quota(100)});
     const auto& daily = demo.limits.front();

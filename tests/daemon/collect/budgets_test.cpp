@@ -78,6 +78,21 @@ TEST_CASE("a fifth of a counted limit is kept for regular slots, on the node tha
     CHECK(f.spend(second, demo, false) == 0);
 }
 
+TEST_CASE("without a database a window is granted once, and a fifth of it is kept for regular slots too") {
+    Fixture f;
+    const auto demo = with_quota(50);
+    Budgets alone{f.shared.loop.get_executor()};
+    CHECK(f.spend(alone, demo, true) == 40);
+    CHECK(f.denial->backfill_only);
+    CHECK(f.spend(alone, demo, false) == 10);
+    REQUIRE(f.denial);
+    CHECK(f.denial->until == collect::window_of(demo.limits.front(), now()).end);
+    CHECK_FALSE(f.denial->backfill_only);
+    Budgets other{f.shared.loop.get_executor()};
+    CHECK(f.spend(other, demo, false) == 50);
+    CHECK(f.spend(other, demo, true) == 0);
+}
+
 TEST_CASE("a wait is told to the other nodes, and survives a restart") {
     Fixture f;
     const auto demo = with_quota(1000);
