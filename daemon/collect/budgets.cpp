@@ -64,8 +64,9 @@ awaitable<void> Budgets::top_up(const platform::RateLimit& limit, BudgetKey key,
         const auto session = pool->acquire();
         auto transaction = session->begin();
         const std::string scope{platform::to_text(key.scope)};
-        const auto known = transaction.exec("budget_before", {key.platform, scope, key.id, name, window.start});
-        const auto before = known.empty() ? std::int64_t{0} : known[0].integer("granted");
+        transaction.exec("open_budget", {key.platform, scope, key.id, name, window.start, window.end});
+        const auto before =
+            transaction.exec("budget_before", {key.platform, scope, key.id, name, window.start})[0].integer("granted");
         const auto after = transaction
                                .exec("grant_budget", {key.platform, scope, key.id, name, window.start, window.end,
                                                       allowed, portion, used, share})[0]

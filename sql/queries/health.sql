@@ -94,12 +94,22 @@ SELECT alert_id, kind, subject, message, raised_at, last_seen_at, seen, acked_at
 -- name: ack_alert
 UPDATE alerts SET acked_at = coalesce(acked_at, now()) WHERE alert_id = $1 AND resolved_at IS NULL
 
+-- name: open_budget
+-- $1 platform, $2 scope, $3 key, $4 limit, $5 window start, $6 window end: makes the row that the grant locks. Whoever
+-- opens a window at the same moment waits here.
+INSERT INTO rate_budgets (platform, scope, key, name, window_start, window_end) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (platform, scope, key, name) DO NOTHING
+
+-- name: budget_before
+-- $1 platform, $2 scope, $3 key, $4 limit, $5 window start: what was granted in this window so far, locked for the grant
+SELECT CASE WHEN window_end > $5 THEN granted ELSE 0 END AS granted FROM rate_budgets
+ WHERE platform = $1 AND scope = $2 AND key = $3 AND name = $4 FOR UPDATE
+
 -- name: grant_budget
 -- $1 platform, $2 scope, $3 key, $4 limit, $5 window start, $6 window end, $7 allowed, $8 portion wanted, $9 used since the
--- last time, $10 the share of the window that may be handed out (backfills leave some to the regular slots). Gives what was granted.
-INSERT INTO rate_budgets AS b (platform, scope, key, name, window_start, window_end, allowed, granted, used)
-VALUES ($1, $2, $3, $4, $5, $6, $7::bigint, least($8::bigint, floor($7::bigint * $10::float8)::bigint), 0)
-ON CONFLICT (platform, scope, key, name) DO UPDATE
+-- last time, $10 the share of the window that may be handed out (backfills leave some to the regular slots). Gives what
+-- was granted so far. A window that is over makes room for the next one.
+UPDATE rate_budgets AS b
    SET window_start = CASE WHEN b.window_end <= $5 THEN $5 ELSE b.window_start END,
        window_end = CASE WHEN b.window_end <= $5 THEN $6 ELSE b.window_end END,
        allowed = $7::bigint,
@@ -107,12 +117,8 @@ ON CONFLICT (platform, scope, key, name) DO UPDATE
        granted = CASE WHEN b.window_end <= $5 THEN least($8::bigint, floor($7::bigint * $10::float8)::bigint)
                       ELSE b.granted + greatest(0, least($8::bigint, floor($7::bigint * $10::float8)::bigint - b.granted)) END,
        updated_at = now()
+ WHERE platform = $1 AND scope = $2 AND key = $3 AND name = $4
 RETURNING granted
-
--- name: budget_before
--- $1 platform, $2 scope, $3 key, $4 limit, $5 window start: what was granted in this window so far, locked for the grant
-SELECT granted FROM rate_budgets
- WHERE platform = $1 AND scope = $2 AND key = $3 AND name = $4 AND window_end > $5 FOR UPDATE
 
 -- name: report_used
 -- $1 platform, $2 scope, $3 key, $4 limit, $5 used since the last time, $6 window start

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <thread>
+
 #include "tests/daemon/collect/shared_book.hpp"
 
 using namespace tally;
@@ -64,6 +66,35 @@ TEST_CASE("all nodes together spend no more than the limit") {
     f.shared.await(second.flush());
     CHECK(f.shared.database.value("SELECT granted || ' ' || used || ' ' || scope || ' ' || key FROM rate_budgets") ==
           "30 30 app default");
+}
+
+TEST_CASE("two nodes that open a window at the same moment do not spend a portion twice") {
+    const auto demo = with_quota(10);
+    const auto window = collect::window_of(demo.limits.front(), now());
+    for (const bool known : {false, true}) {
+        CAPTURE(known);  // the row of an earlier window is there
+        Fixture f;
+        if (known)
+            f.shared.database.execute(
+                "INSERT INTO rate_budgets (platform, scope, key, name, window_start, window_end, allowed, granted) "
+                "VALUES ('demo', 'app', 'default', 'quota', now() - interval '90 days', now() - interval '60 days', "
+                "10, 10)");
+        auto first = f.shared.database.session();
+        auto opening = first.begin();
+        const std::string scope = "app", key = "default", name = "quota";
+        opening.exec("open_budget", {demo.name, scope, key, name, window.start, window.end});
+        opening.exec("budget_before", {demo.name, scope, key, name, window.start});
+        CHECK(opening.exec("grant_budget", {demo.name, scope, key, name, window.start, window.end, 10, 4, 0, 1.0})[0]
+                  .integer("granted") == 4);
+        std::thread committing{[&] {
+            f.shared.database.wait_until("EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)");
+            opening.commit();
+        }};
+        auto second = f.node();
+        CHECK_MESSAGE(f.spend(second, demo, false) == 6, "the first one has 4 in hand");
+        committing.join();
+        CHECK(f.shared.database.value("SELECT granted FROM rate_budgets") == "10");
+    }
 }
 
 TEST_CASE("a fifth of a counted limit is kept for regular slots, on the node that made the backfill too") {
