@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The control interface under /_sim/: commands of tests, counters, and the oracle.
+//
+// A body is a JSON object; members marked ? may be left out. Commands answer {"ok": true} unless said otherwise.
+//
+//   GET    /_sim/stats           {"requests", "by_platform", "by_status", "concurrent_max"}
+//   GET    /_sim/oracle          ?platform&account&from&to[&at]: a line of JSON for each row a perfect collector holds
+//   POST   /_sim/reset           world, faults, rules and counters as at the start
+//   POST   /_sim/fault           {kind, platform?, account?, path?, status?, retry_after?, count?, probability?,
+//                                slow_ms?} gives {"id"}; kind: status, hang, cut, garbage, html, empty, slow, latin1,
+//                                rate_limit, wrong_version
+//   DELETE /_sim/fault[/ID]      one fault, or all
+//   POST   /_sim/account         {platform, account, timezone?, currency?, followers?, created?}
+//   POST   /_sim/restate         {platform, account, metric, date, add}
+//   POST   /_sim/usage           {platform, percent, regain_minutes?}: in the usage headers of every Graph answer
+//   POST   /_sim/revoke          {platform, account}; also /_sim/unrevoke
+//   POST   /_sim/remove-metric   {platform, metric}; also /_sim/restore-metric
+//   POST   /_sim/require-proof   {on}: a missing appsecret_proof is refused; a wrong one always is
+//   POST   /_sim/served-version  {version}: in facebook-api-version of every Graph answer; "": what was asked for
 #include "admin.hpp"
 
+#include "command.hpp"
 #include "facebook.hpp"
+#include "guard_commands.hpp"
 #include "instagram.hpp"
 #include "oracle.hpp"
 #include "snapchat.hpp"
@@ -11,55 +30,13 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
-
 namespace sim {
 namespace {
-
-/// A command that makes no sense; becomes a 400.
-struct BadCommand : std::runtime_error {
-    using runtime_error::runtime_error;
-};
-
-Json read_body(const Request& request) {
-    auto body = Json::parse(request.body, nullptr, false);
-    if (!body.is_object()) throw BadCommand{"the body is not a JSON object"};
-    return body;
-}
-
-void allow_only(const Json& body, std::initializer_list<std::string_view> names) {
-    for (const auto& [key, value] : body.items())
-        if (std::find(names.begin(), names.end(), key) == names.end())
-            throw BadCommand{fmt::format("unknown member '{}'", key)};
-}
-
-std::string text(const Json& body, const char* name) {
-    if (!body.contains(name) || !body[name].is_string()) throw BadCommand{fmt::format("'{}' must be a text", name)};
-    return body[name].get<std::string>();
-}
-
-double number(const Json& body, const char* name, double lowest, double highest) {
-    if (!body[name].is_number()) throw BadCommand{fmt::format("'{}' must be a number", name)};
-    const auto value = body[name].get<double>();
-    if (value < lowest || value > highest)
-        throw BadCommand{fmt::format("'{}' must be from {} to {}", name, lowest, highest)};
-    return value;
-}
-
-Platform platform_of(std::string_view name) {
-    const auto platform = parse_platform(name);
-    if (!platform) throw BadCommand{fmt::format("unknown platform '{}'", name)};
-    return *platform;
-}
 
 Day day_from(std::string_view name) {
     const auto day = parse_day(name);
     if (!day) throw BadCommand{fmt::format("not a date: '{}'", name)};
     return *day;
-}
-
-Reply done() {
-    return json_reply(200, Json{{"ok", true}});
 }
 
 Reply add_fault(Simulator& simulator, const Json& body) {
@@ -223,6 +200,7 @@ Reply show_oracle(Simulator& simulator, const Query& query, Instant now) {
 Reply route(Simulator& simulator, const Request& request, Instant now) {
     const auto path = request.segments();
     const auto what = path.size() > 1 ? path[1] : std::string_view{};
+    if (auto reply = answer_guard_command(simulator, request)) return *std::move(reply);
     if (request.method == "GET" && path.size() == 2) {
         if (what == "stats") return show_stats(simulator.stats());
         if (what == "oracle") return show_oracle(simulator, request.query, now);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "call.hpp"
+#include "tokens.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,6 +19,7 @@ namespace sim {
 struct Origin {
     std::optional<Platform> platform;
     std::string account;
+    Token token;  ///< it was sent with
 };
 
 enum class FaultKind : std::uint8_t {

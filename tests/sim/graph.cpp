@@ -121,23 +121,28 @@ bool is_graph_path(std::string_view path) {
     return path.size() > 1;
 }
 
+std::string graph_version(const Request& request) {
+    const auto path = request.segments();
+    const auto asked = path.empty() ? std::nullopt : read_version(path.front());
+    const bool served = asked && *asked >= kOldestVersion && *asked <= kNewestVersion;
+    return fmt::format("v{}.0", served ? *asked : kOldestVersion);
+}
+
 Reply answer_graph(const Call& call) {
     auto path = call.request.segments();
-    auto version = kOldestVersion;  // no version in the path: the oldest
     if (const auto asked = path.empty() ? std::nullopt : read_version(path.front())) {
-        // Not released yet is served like expired: silently by the oldest. Nonsense fails.
+        // Nonsense fails.
         if (*asked > kNewestVersion + 1) {
             auto reply =
                 graph_error(call, {400, 2500, 0, fmt::format("Unknown path components: {}", call.request.path)});
-            reply.set("facebook-api-version", fmt::format("v{}.0", kOldestVersion));
+            reply.set("facebook-api-version", graph_version(call.request));
             return reply;
         }
-        if (*asked >= kOldestVersion && *asked <= kNewestVersion) version = *asked;
         path.erase(path.begin());
     }
     const auto token = read_token(call.request, call.world, true);
     auto reply = answer_versioned(call, token, std::move(path));
-    reply.set("facebook-api-version", fmt::format("v{}.0", version));
+    reply.set("facebook-api-version", graph_version(call.request));
     add_usage(call, token, reply);
     return reply;
 }

@@ -27,6 +27,8 @@ Reply graph_error(const Call& call, const GraphError& error);
 /// Paths with or without `/vNN.N/`; the token decides between Instagram and Facebook.
 Reply answer_graph(const Call& call);
 bool is_graph_path(std::string_view path);
+/// What serves a request, such as `v25.0`: expired and unreleased versions are replaced silently by the oldest.
+std::string graph_version(const Request& request);
 
 /// The documented throttle answer of the account's platform.
 Reply graph_throttle(const Call& call, Platform platform, std::string_view account, int regain_minutes);

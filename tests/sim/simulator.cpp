@@ -19,6 +19,7 @@ Origin origin_of(const Request& request, const World& world) {
     const auto token = read_token(request, world, graph);
     const bool known = token.state != TokenState::missing && token.state != TokenState::invalid;
     Origin origin;
+    origin.token = token;
     if (known) origin.account = token.account;
     if (is_profile_path(request.path))
         origin.platform = Platform::snapchat_profile;
@@ -50,6 +51,7 @@ void Simulator::begin() {
 void Simulator::reset() {
     world_.reset();
     faults_.clear();
+    guard_.reset();
     const auto in_flight = stats_.in_flight;
     stats_ = Stats{};
     stats_.in_flight = in_flight;
@@ -59,10 +61,11 @@ Reply Simulator::answer(const Request& request, Instant now) {
     if (is_control_path(request.path)) return answer_admin(*this, request, now);
     const Call call{world_, request, now, ++serial_};
     const auto origin = origin_of(request, world_);
-    auto reply = answer_platform(call);
-    if (!faults_.empty())
-        if (const auto fault = faults_.strike(origin, request.target))
-            reply = spoil(call, origin, *fault, std::move(reply));
+    auto refusal = guard_.admit(call, origin);
+    auto reply = refusal ? std::move(*refusal) : answer_platform(call);
+    const auto fault = faults_.empty() ? std::nullopt : faults_.strike(origin, request.target);
+    if (fault) reply = spoil(call, origin, *fault, std::move(reply));
+    guard_.finish(call, fault ? &*fault : nullptr, reply);
     ++stats_.requests;
     ++stats_.by_platform[origin.platform ? static_cast<std::size_t>(*origin.platform) : kPlatforms];
     ++stats_.by_status[reply.status];

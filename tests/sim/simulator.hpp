@@ -3,6 +3,7 @@
 #pragma once
 
 #include "faults.hpp"
+#include "guard.hpp"
 #include "http.hpp"
 #include "world.hpp"
 
@@ -34,6 +35,7 @@ public:
 
     World& world() { return world_; }
     FaultBook& faults() { return faults_; }
+    Guard& guard() { return guard_; }
     const Stats& stats() const { return stats_; }
     /// World, faults and counters as at the start; requests in flight stay counted.
     void reset();
@@ -41,6 +43,7 @@ public:
 private:
     World world_;
     FaultBook faults_;
+    Guard guard_;
     Stats stats_;
     std::uint64_t serial_ = 0;
 };

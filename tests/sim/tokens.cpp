@@ -4,9 +4,13 @@
 
 namespace sim {
 
+std::string_view token_text(const Request& request, bool query_allowed) {
+    if (!request.bearer.empty() || !query_allowed) return request.bearer;
+    return request.query.get("access_token");
+}
+
 Token read_token(const Request& request, const World& world, bool query_allowed) {
-    std::string_view text{request.bearer};
-    if (text.empty() && query_allowed) text = request.query.get("access_token");
+    const auto text = token_text(request, query_allowed);
     Token token;
     if (text.empty()) return token;
 

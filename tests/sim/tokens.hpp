@@ -21,6 +21,9 @@ struct Token {
     bool valid_for(Platform wanted) const { return state == TokenState::valid && platform == wanted; }
 };
 
+/// As sent, or empty.
+std::string_view token_text(const Request& request, bool query_allowed);
+
 Token read_token(const Request& request, const World& world, bool query_allowed);
 
 }  // namespace sim
