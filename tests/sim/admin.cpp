@@ -15,6 +15,12 @@
 //   POST   /_sim/usage           {platform, percent, regain_minutes?}: in the usage headers of every Graph answer
 //   POST   /_sim/revoke          {platform, account}; also /_sim/unrevoke
 //   POST   /_sim/remove-metric   {platform, metric}; also /_sim/restore-metric
+//   POST   /_sim/limit           {platform, scope: app|token|account, requests, seconds}: so many in a window, then the
+//                                platform's refusal until the window ends; the same platform and scope: replaced
+//   DELETE /_sim/limit           all limits
+//   GET    /_sim/violations      {"requests_while_told_to_wait", "refresh_tokens_reused", "requests_with_dead_token",
+//                                "examples": the first 20}
+//   POST   /_sim/clock           {offset_seconds}: the simulated now is the real one plus this
 //   POST   /_sim/require-proof   {on}: a missing appsecret_proof is refused; a wrong one always is
 //   POST   /_sim/served-version  {version}: in facebook-api-version of every Graph answer; "": what was asked for
 #include "admin.hpp"

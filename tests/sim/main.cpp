@@ -25,12 +25,14 @@ using namespace sim;
 
 constexpr std::string_view kHelp =
     "usage: tally-sim [--listen HOST:PORT] [--port-file FILE] [--seed N] [--latency MS]\n"
+    "                 [--clock-offset SECONDS]\n"
     "Answers like Instagram, Facebook, YouTube and Snapchat, with made-up numbers of any account.\n"
     "\n"
     "  --listen HOST:PORT  numeric address to serve; port 0 takes a free one (127.0.0.1:8089)\n"
     "  --port-file FILE    where to write the port once it listens\n"
     "  --seed N            another world of numbers (1)\n"
     "  --latency MS        time every answer takes (0)\n"
+    "  --clock-offset SECONDS  how far its clock is ahead of the real one; negative: behind (0)\n"
     "  --help              this text\n"
     "\n"
     "Tokens: sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT. Control: /_sim/.\n";
@@ -44,13 +46,15 @@ struct Options {
     std::string port_file;
     std::uint64_t seed = 1;
     std::chrono::milliseconds latency{0};
+    std::chrono::seconds clock_offset{0};
     bool help = false;
 };
 
-std::int64_t parse_number(std::string_view option, std::string_view text, std::int64_t highest) {
+std::int64_t parse_number(std::string_view option, std::string_view text, std::int64_t highest,
+                          std::int64_t lowest = 0) {
     const auto number = parse_integer(text);
-    if (!number || *number < 0 || *number > highest)
-        throw UsageError{fmt::format("{}: not a number from 0 to {}: '{}'", option, highest, text)};
+    if (!number || *number < lowest || *number > highest)
+        throw UsageError{fmt::format("{}: not a number from {} to {}: '{}'", option, lowest, highest, text)};
     return *number;
 }
 
@@ -73,7 +77,8 @@ Options parse_options(int argc, char** argv) {
             options.help = true;
             continue;
         }
-        if (option != "--listen" && option != "--port-file" && option != "--seed" && option != "--latency")
+        if (option != "--listen" && option != "--port-file" && option != "--seed" && option != "--latency" &&
+            option != "--clock-offset")
             throw UsageError{fmt::format("unknown option '{}'", option)};
         if (++i == argc) throw UsageError{fmt::format("{} needs a value", option)};
         const std::string_view value{argv[i]};
@@ -83,6 +88,8 @@ Options parse_options(int argc, char** argv) {
             options.port_file = value;
         else if (option == "--seed")
             options.seed = static_cast<std::uint64_t>(parse_number(option, value, INT64_MAX));
+        else if (option == "--clock-offset")
+            options.clock_offset = std::chrono::seconds{parse_number(option, value, kLargestOffset, -kLargestOffset)};
         else
             options.latency = std::chrono::milliseconds{parse_number(option, value, 600'000)};
     }
@@ -101,9 +108,9 @@ void write_port(const std::string& path, std::uint16_t port) {
 
 void run(const Options& options) {
     boost::asio::io_context loop{1};
-    Simulator simulator{options.seed};
+    Simulator simulator{options.seed, options.clock_offset};
     Server server{loop, simulator, options.listen, options.latency,
-                  [] { return date::floor<std::chrono::seconds>(std::chrono::system_clock::now()); }};
+                  [] { return date::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }};
     boost::asio::signal_set signals{loop, SIGINT, SIGTERM};
     signals.async_wait([&server](const boost::system::error_code& error, int) {
         if (!error) server.stop();

@@ -180,7 +180,9 @@ Server::Server(asio::io_context& loop, Simulator& simulator, const asio::ip::tcp
       acceptor_{loop, endpoint},
       latency_{latency},
       clock_{std::move(clock)},
-      port_{acceptor_.local_endpoint().port()} {}
+      port_{acceptor_.local_endpoint().port()} {
+    simulator_.guard().set_latency(latency);
+}
 
 Server::~Server() {
     stop();

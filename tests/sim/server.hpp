@@ -18,7 +18,7 @@ class Session;
 
 class Server {
 public:
-    using Clock = std::function<Instant()>;
+    using Clock = std::function<Moment()>;
 
     /// Binds and listens at once (throws boost::system::system_error); port 0 takes any free one. The io_context and
     /// the simulator must outlive the server.

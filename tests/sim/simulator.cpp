@@ -52,20 +52,24 @@ void Simulator::reset() {
     world_.reset();
     faults_.clear();
     guard_.reset();
+    offset_ = first_offset_;
     const auto in_flight = stats_.in_flight;
     stats_ = Stats{};
     stats_.in_flight = in_flight;
 }
 
-Reply Simulator::answer(const Request& request, Instant now) {
+Reply Simulator::answer(const Request& request, Moment real) {
+    const auto moment = real + offset_;
+    const auto now = date::floor<std::chrono::seconds>(moment);
     if (is_control_path(request.path)) return answer_admin(*this, request, now);
     const Call call{world_, request, now, ++serial_};
     const auto origin = origin_of(request, world_);
-    auto refusal = guard_.admit(call, origin);
-    auto reply = refusal ? std::move(*refusal) : answer_platform(call);
+    auto passage = guard_.enter(call, origin, moment);
+    auto reply = passage.refusal ? std::move(*passage.refusal) : answer_platform(call);
+    guard_.mark(passage, reply);
     const auto fault = faults_.empty() ? std::nullopt : faults_.strike(origin, request.target);
     if (fault) reply = spoil(call, origin, *fault, std::move(reply));
-    guard_.finish(call, fault ? &*fault : nullptr, reply);
+    guard_.leave(call, passage, fault ? &*fault : nullptr, reply);
     ++stats_.requests;
     ++stats_.by_platform[origin.platform ? static_cast<std::size_t>(*origin.platform) : kPlatforms];
     ++stats_.by_status[reply.status];

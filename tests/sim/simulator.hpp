@@ -8,6 +8,7 @@
 #include "world.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 
@@ -21,13 +22,17 @@ struct Stats {
     std::uint64_t concurrent_max = 0;  ///< requests read and not yet answered completely
 };
 
-/// Single-threaded. Knows no clock: `now` comes with the request.
+/// Ten years, in seconds: no further is the simulated clock from the real one.
+inline constexpr std::int64_t kLargestOffset = 315'576'000;
+
+/// Single-threaded. Knows no clock: the real time comes with the request, and the simulated one is so much later.
 class Simulator {
 public:
-    explicit Simulator(std::uint64_t seed) : world_{seed}, faults_{seed} {}
+    explicit Simulator(std::uint64_t seed, std::chrono::seconds clock_offset = {})
+        : world_{seed}, faults_{seed}, first_offset_{clock_offset}, offset_{clock_offset} {}
 
     /// Never throws for anything a client may send.
-    Reply answer(const Request& request, Instant now);
+    Reply answer(const Request& request, Moment real);
 
     /// The server calls these around the life of each request that is not for the control interface.
     void begin();
@@ -36,14 +41,17 @@ public:
     World& world() { return world_; }
     FaultBook& faults() { return faults_; }
     Guard& guard() { return guard_; }
+    void set_clock_offset(std::chrono::seconds offset) { offset_ = offset; }
     const Stats& stats() const { return stats_; }
-    /// World, faults and counters as at the start; requests in flight stay counted.
+    /// World, faults, rules, clock and counters as at the start; requests in flight stay counted.
     void reset();
 
 private:
     World world_;
     FaultBook faults_;
     Guard guard_;
+    std::chrono::seconds first_offset_;
+    std::chrono::seconds offset_;
     Stats stats_;
     std::uint64_t serial_ = 0;
 };
