@@ -130,6 +130,15 @@ TEST_CASE("Snapchat answers 429 without a word of when") {
     CHECK(client.get("/v1/me", "sim.snapchat.a").status == 200);
 }
 
+TEST_CASE("a request without a known token takes nothing from the app's window") {
+    TestClient client;
+    limit(client, "snapchat", "app", 1, 60);
+    for (const auto* token : {"", "nonsense", "", "nonsense"}) CHECK(client.get("/v1/me", token).status == 401);
+    CHECK(client.get("/v1/me", "sim.snapchat.a").status == 200);
+    CHECK(client.get("/v1/me", "sim.snapchat.a").status == 429);
+    CHECK(client.get("/v1/me", "nonsense").status == 401);
+}
+
 TEST_CASE("Twitch's headers tell the tightest window and the second it ends") {
     const Moment now = at("2026-11-20T20:00:00Z") + std::chrono::milliseconds{400};
     Caller caller;

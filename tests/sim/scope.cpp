@@ -30,7 +30,9 @@ Dialect dialect_of(Platform platform) {
 
 Caller caller_of(const Call& call, const Origin& origin) {
     Caller caller;
-    caller.platform = origin.platform;
+    // Only the token tells whose app it is: without one, as on the routes of a login, nobody's requests are counted.
+    const bool known = origin.token.state != TokenState::missing && origin.token.state != TokenState::invalid;
+    if (known) caller.platform = origin.platform;
     if (origin.platform) caller.dialect = dialect_of(*origin.platform);
     caller.account = origin.account;
     caller.token = token_text(call.request, caller.dialect == Dialect::graph);
