@@ -99,7 +99,7 @@ Reply delete_fault(Simulator& simulator, std::string_view id) {
 
 Reply set_account(Simulator& simulator, const Json& body) {
     allow_only(body, {"platform", "account", "timezone", "currency", "followers", "created", "monetised",
-                      "reached_audience_demographics", "enabled"});
+                      "reached_audience_demographics", "enabled", "broadcaster_type"});
     AccountOverride change;
     if (body.contains("timezone")) {
         change.zone = find_zone(text(body, "timezone"));
@@ -114,6 +114,12 @@ Reply set_account(Simulator& simulator, const Json& body) {
         if (!body.contains(name)) continue;
         if (!body[name].is_boolean()) throw BadCommand{fmt::format("'{}' must be true or false", name)};
         *into = body[name].get<bool>();
+    }
+    if (body.contains("broadcaster_type")) {
+        change.broadcaster_type = text(body, "broadcaster_type");
+        const auto& type = *change.broadcaster_type;
+        if (!type.empty() && type != "affiliate" && type != "partner")
+            throw BadCommand{fmt::format("unknown broadcaster type '{}'", type)};
     }
     simulator.world().set_account(platform_of(text(body, "platform")), text(body, "account"), change);
     return done();
@@ -137,6 +143,8 @@ bool restatable(Platform platform, std::string_view metric) {
         }
         case Platform::snapchat_profile:
             return find_profile_field(metric) != nullptr;
+        case Platform::twitch:
+            return metric == "clips";
         case Platform::snapchat:
             break;
     }

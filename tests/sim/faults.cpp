@@ -4,6 +4,7 @@
 
 #include "graph.hpp"
 #include "snapchat.hpp"
+#include "twitch.hpp"
 #include "youtube.hpp"
 
 #include <array>
@@ -44,6 +45,8 @@ Reply status_reply(const Call& call, const Origin& origin, unsigned status) {
             return server ? google_error(status, "The service is currently unavailable.", "backendError", "global",
                                          "UNAVAILABLE")
                           : google_error(status, "Bad Request", "badRequest", "global");
+        case Platform::twitch:
+            return twitch_error(status, server ? "Internal server error" : "Bad request");
         case Platform::snapchat:
         case Platform::snapchat_profile:
             break;
@@ -58,6 +61,8 @@ Reply throttle(const Call& call, const Origin& origin, int retry_after) {
             return graph_throttle(call, platform, origin.account, (retry_after + 59) / 60);
         case Platform::youtube:
             return youtube_throttle(call.request.path);
+        case Platform::twitch:
+            return twitch_throttle(call.now + std::chrono::seconds{retry_after});
         case Platform::snapchat:
         case Platform::snapchat_profile:
             break;

@@ -116,8 +116,10 @@ Reply answer_versioned(const Call& call, const Token& token, std::vector<std::st
 }  // namespace
 
 bool is_graph_path(std::string_view path) {
-    // The other platforms' paths begin with v1, v2 and youtube; Graph's versions have a dot or are left out.
-    if (path.starts_with("/v1/") || path.starts_with("/v2/") || path.starts_with("/youtube/")) return false;
+    // The other platforms' paths begin with helix, v1, v2 and youtube; Graph's versions have a dot or are left out.
+    if (path.starts_with("/helix/") || path.starts_with("/v1/") || path.starts_with("/v2/") ||
+        path.starts_with("/youtube/"))
+        return false;
     return path.size() > 1;
 }
 

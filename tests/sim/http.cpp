@@ -18,6 +18,21 @@ int hex_digit(char c) {
     return -1;
 }
 
+Query parse_pairs(std::string_view rest) {
+    Query query;
+    while (!rest.empty()) {
+        const auto amp = rest.find('&');
+        const auto item = rest.substr(0, amp);
+        const auto equal = item.find('=');
+        if (!item.empty())
+            query.add(percent_decode(item.substr(0, equal), true),
+                      equal == std::string_view::npos ? std::string{} : percent_decode(item.substr(equal + 1), true));
+        if (amp == std::string_view::npos) break;
+        rest.remove_prefix(amp + 1);
+    }
+    return query;
+}
+
 }  // namespace
 
 const std::string* Query::find(std::string_view name) const {
@@ -37,6 +52,13 @@ std::vector<std::string_view> Query::names() const {
     return out;
 }
 
+std::vector<std::string_view> Query::all(std::string_view name) const {
+    std::vector<std::string_view> values;
+    for (const auto& [key, value] : items_)
+        if (key == name) values.emplace_back(value);
+    return values;
+}
+
 std::string Query::render(std::initializer_list<std::string_view> without) const {
     std::string out;
     for (const auto& [key, value] : items_) {
@@ -47,6 +69,10 @@ std::string Query::render(std::initializer_list<std::string_view> without) const
         out += percent_encode(value);
     }
     return out;
+}
+
+Query Request::form() const {
+    return parse_pairs(body);
 }
 
 std::vector<std::string_view> Request::segments() const {
@@ -74,18 +100,8 @@ Request make_request(std::string method, std::string target, std::string host, s
     const std::string_view whole{request.target};
     const auto mark = whole.find('?');
     request.path = percent_decode(whole.substr(0, mark), false);
-    auto rest = mark == std::string_view::npos ? std::string_view{} : whole.substr(mark + 1);
-    while (!rest.empty()) {
-        const auto amp = rest.find('&');
-        const auto item = rest.substr(0, amp);
-        const auto equal = item.find('=');
-        if (!item.empty())
-            request.query.add(
-                percent_decode(item.substr(0, equal), true),
-                equal == std::string_view::npos ? std::string{} : percent_decode(item.substr(equal + 1), true));
-        if (amp == std::string_view::npos) break;
-        rest.remove_prefix(amp + 1);
-    }
+    if (mark != std::string_view::npos) request.query = parse_pairs(whole.substr(mark + 1));
+    request.authorization = std::move(authorization);
     return request;
 }
 

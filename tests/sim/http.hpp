@@ -24,6 +24,8 @@ public:
     /// Null if absent; an empty value is not absent.
     const std::string* find(std::string_view name) const;
     std::string_view get(std::string_view name, std::string_view fallback = {}) const;
+    /// Every value of a name that may be repeated.
+    std::vector<std::string_view> all(std::string_view name) const;
     bool is(std::string_view name, std::string_view value) const { return find(name) != nullptr && get(name) == value; }
     std::vector<std::string_view> names() const;
     /// Percent-encoded, without the names listed.
@@ -39,11 +41,15 @@ struct Request {
     std::string path;    ///< decoded, without query
     Query query;
     std::string host;
-    std::string bearer;  ///< of the Authorization header; empty if there is none
+    std::string authorization;  ///< the whole header; empty if there is none
+    std::string bearer;         ///< its token if its scheme is Bearer
+    std::string client_id;      ///< the header Client-Id
     std::string body;
 
     /// The path as sent, for links that lead back here.
     std::string_view raw_path() const { return std::string_view{target}.substr(0, target.find('?')); }
+    /// The body as a form: `a=1&b=2`.
+    Query form() const;
     /// Path segments: `/v1/me` gives `v1`, `me`.
     std::vector<std::string_view> segments() const;
 };

@@ -6,6 +6,7 @@
 #include "instagram.hpp"
 #include "snapchat.hpp"
 #include "snapchat_profile.hpp"
+#include "twitch.hpp"
 #include "youtube.hpp"
 
 #include <algorithm>
@@ -174,6 +175,11 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
             snapchat_rows(world, ask, day, row);
             continue;
         }
+        if (account.platform == Platform::twitch) {
+            if (!world.removed(Platform::twitch, "clips"))
+                row({kSocial, "clips", day, twitch_clip_count(world, account, day, ask.at)});
+            continue;
+        }
         const auto shown = stage(account, day, ask.at);
         if (shown == Stage::hidden) continue;
         if (account.platform == Platform::instagram)
@@ -187,6 +193,8 @@ void consult_oracle(const World& world, const OracleAsk& ask, const Row& row) {
     }
     if (account.platform == Platform::instagram)
         add_counters(world, ask, {"followers_count", "follows_count", "media_count"}, instagram_counter, row);
+    else if (account.platform == Platform::twitch)
+        add_counters(world, ask, {"followers", "subscribers", "subscriber_points"}, twitch_counter, row);
     else if (account.platform == Platform::facebook)
         add_counters(world, ask, {"followers_count", "fan_count"}, facebook_counter, row);
     else if (account.platform == Platform::youtube)

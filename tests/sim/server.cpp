@@ -68,6 +68,7 @@ private:
         auto request = make_request(std::string{message.method_string()}, std::string{message.target()},
                                     std::string{message[http::field::host]},
                                     std::string{message[http::field::authorization]}, std::move(message.body()));
+        request.client_id = std::string{message["Client-Id"]};
         const bool control = is_control_path(request.path);
         if (!control) enter();
         reply_ = server_.simulator_.answer(request, server_.clock_());

@@ -7,6 +7,7 @@
 #include "snapchat.hpp"
 #include "snapchat_profile.hpp"
 #include "tokens.hpp"
+#include "twitch.hpp"
 #include "youtube.hpp"
 
 #include <algorithm>
@@ -23,6 +24,8 @@ Origin origin_of(const Request& request, const World& world) {
     if (known) origin.account = token.account;
     if (is_profile_path(request.path))
         origin.platform = Platform::snapchat_profile;
+    else if (request.path.starts_with("/helix/"))
+        origin.platform = Platform::twitch;
     else if (!graph)
         origin.platform = request.path.starts_with("/v1/") ? Platform::snapchat : Platform::youtube;
     else if (known && (token.platform == Platform::instagram || token.platform == Platform::facebook))
@@ -33,6 +36,7 @@ Origin origin_of(const Request& request, const World& world) {
 Reply answer_platform(const Call& call) {
     const std::string_view path{call.request.path};
     if (is_profile_path(path)) return answer_snapchat_profile(call);
+    if (path.starts_with("/helix/")) return answer_twitch(call);
     if (path.starts_with("/v1/")) return answer_snapchat(call);
     if (path.starts_with("/v2/") || path.starts_with("/youtube/")) return answer_youtube(call);
     return answer_graph(call);

@@ -20,6 +20,12 @@ Reply TestClient::get(const std::string& target, const std::string& token) {
     return simulator.answer(make_request("GET", target, host, token.empty() ? "" : "Bearer " + token), now);
 }
 
+Reply TestClient::helix(const std::string& target, const std::string& token, const std::string& client_id) {
+    auto request = make_request("GET", "/helix/" + target, host, token.empty() ? "" : "Bearer " + token);
+    request.client_id = client_id;
+    return simulator.answer(request, now);
+}
+
 Json TestClient::get_json(const std::string& target, const std::string& token, unsigned status) {
     const auto reply = get(target, token);
     CAPTURE(target);

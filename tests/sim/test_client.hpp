@@ -19,6 +19,8 @@ public:
     explicit TestClient(std::uint64_t seed = 1) : simulator{seed} {}
 
     Reply get(const std::string& target, const std::string& token = {});
+    /// With the header Client-Id that Twitch wants.
+    Reply helix(const std::string& target, const std::string& token, const std::string& client_id = "sim-app");
     Json get_json(const std::string& target, const std::string& token = {}, unsigned status = 200);
     Json post(const std::string& target, const Json& body, unsigned status = 200);
     /// `metric@date` to value.

@@ -5,8 +5,11 @@
 #include "http.hpp"
 #include "world.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace sim {
 
@@ -14,9 +17,15 @@ enum class TokenState : std::uint8_t { missing, invalid, expired, revoked, valid
 
 struct Token {
     TokenState state = TokenState::missing;
-    Platform platform{};  ///< meaningless for missing and invalid tokens
-    bool user = false;    ///< a Facebook user token, not the page's own
-    std::string account;
+    Platform platform{};                               ///< meaningless for missing and invalid tokens
+    bool user = false;                                 ///< a Facebook user token, not the page's own
+    std::string account;                               ///< empty for a token of an app itself
+    std::string app = "sim-app";                       ///< whose application it was made for
+    const std::vector<std::string>* scopes = nullptr;  ///< null: all
+
+    bool has(std::string_view scope) const {
+        return scopes == nullptr || std::find(scopes->begin(), scopes->end(), scope) != scopes->end();
+    }
 
     bool valid_for(Platform wanted) const { return state == TokenState::valid && platform == wanted; }
 };

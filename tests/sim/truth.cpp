@@ -32,6 +32,7 @@ constexpr Delays delays_of(Platform platform) {
         case Platform::snapchat_profile:
             return {hours{0}, hours{0}, hours{72}};
         case Platform::snapchat:
+        case Platform::twitch:
             break;
     }
     return {hours{0}, hours{0}, hours{48}};

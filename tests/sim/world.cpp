@@ -12,8 +12,10 @@
 namespace sim {
 namespace {
 
-constexpr std::array<std::string_view, kPlatforms> kNames{"instagram", "facebook", "youtube", "snapchat",
-                                                          "snapchat_profile"};
+constexpr std::array<std::string_view, kPlatforms> kNames{"instagram", "facebook",         "youtube",
+                                                          "snapchat",  "snapchat_profile", "twitch"};
+constexpr std::array<std::string_view, 6> kBroadcasters{"",          "affiliate", "affiliate",
+                                                        "affiliate", "partner",   "partner"};
 constexpr std::array<const char*, 7> kZones{"Europe/Berlin",    "America/Los_Angeles", "America/New_York", "Asia/Tokyo",
                                             "Australia/Sydney", "America/Sao_Paulo",   "Asia/Kathmandu"};
 constexpr std::array<std::string_view, 7> kCurrencies{"EUR", "USD", "USD", "JPY", "AUD", "BRL", "USD"};
@@ -46,8 +48,9 @@ Account World::account(Platform platform, std::string_view id) const {
 
     const auto place = mix(account.key, hash_text("zone")) % zones_.size();
     account.zone = platform == Platform::snapchat ? zones_[place] : pacific();
-    if (platform == Platform::snapchat_profile) account.zone = utc_;
+    if (platform == Platform::snapchat_profile || platform == Platform::twitch) account.zone = utc_;
     account.currency = kCurrencies[place];
+    account.broadcaster_type = kBroadcasters[mix(account.key, hash_text("broadcaster")) % kBroadcasters.size()];
     account.created = Day{date::local_days{2015_y / 1 / 1}} +
                       date::days{static_cast<int>(mix(account.key, hash_text("created")) % 2900)};
 
@@ -62,6 +65,7 @@ Account World::account(Platform platform, std::string_view id) const {
     account.monetised = change.monetised.value_or(account.monetised);
     account.reached_demographics = change.reached_demographics.value_or(account.reached_demographics);
     account.enabled = change.enabled.value_or(account.enabled);
+    if (change.broadcaster_type) account.broadcaster_type = *change.broadcaster_type;
     return account;
 }
 
@@ -93,6 +97,7 @@ void World::set_account(Platform platform, std::string_view id, const AccountOve
     if (change.monetised) entry.monetised = change.monetised;
     if (change.reached_demographics) entry.reached_demographics = change.reached_demographics;
     if (change.enabled) entry.enabled = change.enabled;
+    if (change.broadcaster_type) entry.broadcaster_type = change.broadcaster_type;
 }
 
 void World::restate(Platform platform, std::string_view id, std::string_view metric, Day day, std::int64_t add) {

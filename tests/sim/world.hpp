@@ -15,9 +15,9 @@
 
 namespace sim {
 
-enum class Platform : std::uint8_t { instagram, facebook, youtube, snapchat, snapchat_profile };
+enum class Platform : std::uint8_t { instagram, facebook, youtube, snapchat, snapchat_profile, twitch };
 
-inline constexpr std::size_t kPlatforms = 5;
+inline constexpr std::size_t kPlatforms = 6;
 
 std::string_view platform_name(Platform platform);
 std::optional<Platform> parse_platform(std::string_view name);
@@ -28,12 +28,13 @@ struct Account {
     std::string id;
     std::uint64_t key = 0;  ///< seed, platform and id; all numbers of the account are drawn from it
     double audience = 0;    ///< followers at the beginning of 2026
-    Zone zone = nullptr;    ///< of its day: Pacific; an ad account's own; UTC for profiles
+    Zone zone = nullptr;    ///< of its day: Pacific; an ad account's own; UTC for profiles and Twitch
     std::string currency;
     Day created{};                      ///< there are no numbers before
     bool monetised = false;             ///< Facebook, YouTube: earnings may be read
     bool reached_demographics = false;  ///< Instagram: reached_audience_demographics is offered
     bool enabled = true;                ///< Snapchat profiles: the client is on the allowlist
+    std::string broadcaster_type;       ///< Twitch: affiliate, partner or empty
 
     /// The platforms keep some numbers of small accounts to themselves.
     bool small() const { return audience < 100; }
@@ -48,6 +49,7 @@ struct AccountOverride {
     std::optional<bool> monetised;
     std::optional<bool> reached_demographics;
     std::optional<bool> enabled;
+    std::optional<std::string> broadcaster_type;  ///< Twitch: affiliate, partner or empty
 };
 
 /// Usage headers commanded for a platform.
