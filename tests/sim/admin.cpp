@@ -5,16 +5,34 @@
 //
 //   GET    /_sim/stats           {"requests", "by_platform", "by_status", "concurrent_max"}
 //   GET    /_sim/oracle          ?platform&account&from&to[&at]: a line of JSON for each row a perfect collector holds
-//   POST   /_sim/reset           world, faults, rules and counters as at the start
+//   POST   /_sim/reset           world, faults, rules, tokens, clock and counters as at the start
 //   POST   /_sim/fault           {kind, platform?, account?, path?, status?, retry_after?, count?, probability?,
 //                                slow_ms?} gives {"id"}; kind: status, hang, cut, garbage, html, empty, slow, latin1,
-//                                rate_limit, wrong_version
+//                                rate_limit, wrong_version. Of status and rate_limit the request has no effect
 //   DELETE /_sim/fault[/ID]      one fault, or all
-//   POST   /_sim/account         {platform, account, timezone?, currency?, followers?, created?}
+//   POST   /_sim/error           {status, body, headers?, platform?, account?, path?, count?}: matching requests are
+//                                answered just so, undone like a fault
+//   POST   /_sim/account         {platform, account, timezone?, currency?, followers?, created?, monetised?,
+//                                reached_audience_demographics?, enabled?, broadcaster_type?}
 //   POST   /_sim/restate         {platform, account, metric, date, add}
 //   POST   /_sim/usage           {platform, percent, regain_minutes?}: in the usage headers of every Graph answer
-//   POST   /_sim/revoke          {platform, account}; also /_sim/unrevoke
+//   POST   /_sim/revoke          {platform, account}: ends all tokens, refresh tokens too; /_sim/unrevoke brings back
+//                                those that are named sim.PLATFORM.ACCOUNT
 //   POST   /_sim/remove-metric   {platform, metric}; also /_sim/restore-metric
+//   POST   /_sim/app             {client_id, secret?}: another application; without secret a public client
+//   POST   /_sim/person          {platform, account, scopes?}: who sits at the authorize pages, and what stays ticked
+//                                of what is asked (everything); an empty list refuses
+//   POST   /_sim/approve         {user_code, account}: a person lets a Twitch device in
+//   POST   /_sim/grant           {platform, account, scopes?, expires_in?, refresh_expires_in?, login?, client_id?}
+//                                gives {"access_token", "refresh_token"?, "expires_at"?}; login: instagram_login or
+//                                facebook_login of Instagram, facebook_login (a user token) or page of Facebook
+//   POST   /_sim/expire          {platform, account}: all minted access tokens die now, refreshing works
+//   POST   /_sim/rotation        {platform, mode}: none, always (a new refresh token, the old one stays good) or
+//                                single_use (the old one dies); Twitch begins with single_use, others with none
+//   POST   /_sim/refresh-age     {seconds}: how old an Instagram token must be to be refreshed (86400)
+//   GET    /_sim/grants          {"accounts": [{"platform", "account", "grants": [{"client_id", "scopes",
+//                                "access_tokens", "refreshable", "login"?}], "refreshes", "validations",
+//                                "last_validation"}]}: what is alive, and what was used
 //   POST   /_sim/limit           {platform, scope: app|token|account, requests, seconds}: so many in a window, then the
 //                                platform's refusal until the window ends; the same platform and scope: replaced
 //   DELETE /_sim/limit           all limits
@@ -27,6 +45,7 @@
 
 #include "command.hpp"
 #include "facebook.hpp"
+#include "grant_commands.hpp"
 #include "guard_commands.hpp"
 #include "instagram.hpp"
 #include "oracle.hpp"
@@ -215,6 +234,7 @@ Reply route(Simulator& simulator, const Request& request, Instant now) {
     const auto path = request.segments();
     const auto what = path.size() > 1 ? path[1] : std::string_view{};
     if (auto reply = answer_guard_command(simulator, request)) return *std::move(reply);
+    if (auto reply = answer_grant_command(simulator, request)) return *std::move(reply);
     if (request.method == "GET" && path.size() == 2) {
         if (what == "stats") return show_stats(simulator.stats());
         if (what == "oracle") return show_oracle(simulator, request.query, now);

@@ -14,7 +14,7 @@ std::optional<Json> page_field(const Call& call, const Account& account, std::st
     if (name == "category") return "Bakery";
     if (name == "about") return "Simulated page";
     if (name == "link") return "https://www.facebook.com/" + account.id;
-    if (name == "access_token") return "sim.facebook." + account.id;
+    if (name == "access_token") return page_token(call, account);
     if (name == "tasks") return Json::array({"ANALYZE", "ADVERTISE", "MODERATE", "CREATE_CONTENT", "MANAGE"});
     if (name == "website" || name == "instagram_business_account") return Json{};  // known, but this page has none
     return std::nullopt;

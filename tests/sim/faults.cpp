@@ -3,6 +3,7 @@
 #include "faults.hpp"
 
 #include "graph.hpp"
+#include "oauth.hpp"
 #include "snapchat.hpp"
 #include "twitch.hpp"
 #include "youtube.hpp"
@@ -33,6 +34,7 @@ Reply plain(unsigned status, std::string body, std::string type) {
 
 /// The platform's own words for a status it was told to answer with.
 Reply status_reply(const Call& call, const Origin& origin, unsigned status) {
+    if (const auto route = oauth_platform(call.request)) return fail_oauth(call, *route, status);
     const bool server = status >= 500;
     switch (origin.platform.value_or(Platform::facebook)) {
         case Platform::instagram:
@@ -55,6 +57,7 @@ Reply status_reply(const Call& call, const Origin& origin, unsigned status) {
 }
 
 Reply throttle(const Call& call, const Origin& origin, int retry_after) {
+    if (const auto route = oauth_platform(call.request)) return fail_oauth(call, *route, 429);
     switch (const auto platform = origin.platform.value_or(Platform::facebook)) {
         case Platform::instagram:
         case Platform::facebook:

@@ -50,6 +50,11 @@ struct Fault {
     double probability = 1;
     std::chrono::milliseconds slow_for{4000};
     Reply reply;  ///< of `answer`
+
+    /// The request is turned away before anything is done for it.
+    bool refuses() const {
+        return kind == FaultKind::status || kind == FaultKind::rate_limit || kind == FaultKind::answer;
+    }
 };
 
 /// The faults that stand, in the order they were ordered.

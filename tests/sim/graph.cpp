@@ -5,6 +5,7 @@
 #include "facebook.hpp"
 #include "hash.hpp"
 #include "instagram.hpp"
+#include "scopes.hpp"
 
 #include <fmt/format.h>
 
@@ -60,27 +61,6 @@ void add_usage(const Call& call, const Token& token, Reply& reply) {
                                              percent / 2, percent / 3));
 }
 
-std::optional<GraphError> token_error(const Token& token) {
-    switch (token.state) {
-        case TokenState::missing:
-            return GraphError{400, 2500, 0,
-                              "An active access token must be used to query information about the current user."};
-        case TokenState::invalid:
-            return GraphError{400, 190, 0, "Invalid OAuth access token - Cannot parse access token"};
-        case TokenState::expired:
-            return GraphError{400, 190, 463,
-                              "Error validating access token: Session has expired on Monday, 16-Nov-26 09:00:00 PST."};
-        case TokenState::revoked:
-            return GraphError{400, 190, 460,
-                              "Error validating access token: The session has been invalidated because the user "
-                              "changed their password."};
-        case TokenState::valid:
-            break;
-    }
-    if (token.platform == Platform::instagram || token.platform == Platform::facebook) return std::nullopt;
-    return GraphError{400, 190, 0, "Invalid OAuth access token - Cannot parse access token"};
-}
-
 Reply answer_versioned(const Call& call, const Token& token, std::vector<std::string_view> path) {
     for (const std::string_view name : {"pretty", "debug", "date_format"})
         if (call.request.query.find(name) != nullptr)
@@ -109,11 +89,35 @@ Reply answer_versioned(const Call& call, const Token& token, std::vector<std::st
              "GraphMethodException"});
     const auto account = call.world.account(token.platform, token.account);
     path.erase(path.begin());
+    if (auto refusal = refuse_scopes(call, token)) return *std::move(refusal);
+    if (me && token.user && token.platform == Platform::instagram && path.size() == 1 && path.front() == "accounts")
+        return list_instagram_pages(call, account);
     return token.platform == Platform::instagram ? answer_instagram(call, account, path)
                                                  : answer_facebook(call, account, token, me, path);
 }
 
 }  // namespace
+
+std::optional<GraphError> token_error(const Token& token) {
+    switch (token.state) {
+        case TokenState::missing:
+            return GraphError{400, 2500, 0,
+                              "An active access token must be used to query information about the current user."};
+        case TokenState::invalid:
+            return GraphError{400, 190, 0, "Invalid OAuth access token - Cannot parse access token"};
+        case TokenState::expired:
+            return GraphError{400, 190, 463,
+                              "Error validating access token: Session has expired on Monday, 16-Nov-26 09:00:00 PST."};
+        case TokenState::revoked:
+            return GraphError{400, 190, 460,
+                              "Error validating access token: The session has been invalidated because the user "
+                              "changed their password."};
+        case TokenState::valid:
+            break;
+    }
+    if (token.platform == Platform::instagram || token.platform == Platform::facebook) return std::nullopt;
+    return GraphError{400, 190, 0, "Invalid OAuth access token - Cannot parse access token"};
+}
 
 bool is_graph_path(std::string_view path) {
     // The other platforms' paths begin with helix, v1, v2 and youtube; Graph's versions have a dot or are left out.

@@ -23,6 +23,13 @@ struct GraphError {
 };
 
 Reply graph_error(const Call& call, const GraphError& error);
+/// Nothing if Graph takes the token.
+std::optional<GraphError> token_error(const Token& token);
+
+/// The page token that belongs to the request's token.
+std::string page_token(const Call& call, const Account& account);
+/// `/me/accounts` of a user whose Page has this Instagram account.
+Reply list_instagram_pages(const Call& call, const Account& account);
 
 /// Paths with or without `/vNN.N/`; the token decides between Instagram and Facebook.
 Reply answer_graph(const Call& call);

@@ -2,6 +2,7 @@
 // What every request passes before and after its platform answers: rules that hold whatever is asked.
 #include "guard.hpp"
 
+#include "grants.hpp"
 #include "graph.hpp"
 #include "proof.hpp"
 
@@ -10,7 +11,7 @@ namespace {
 
 /// The scope of a refusal where command knows better than the answer tells.
 std::optional<LimitScope> scope_meant(const Passage& passage, const Fault* fault) {
-    if (fault != nullptr && (fault->kind == FaultKind::rate_limit || fault->kind == FaultKind::status))
+    if (fault != nullptr && fault->refuses())
         return fault->account.empty() ? std::nullopt : std::optional{LimitScope::account};
     if (!passage.limits.refusing) return std::nullopt;
     return passage.limits.windows[*passage.limits.refusing].scope;
@@ -25,7 +26,8 @@ Passage Guard::enter(const Call& call, const Origin& origin, Moment now) {
     if (passage.limits.refusing)
         passage.refusal = limit_refusal(call, passage.caller, passage.limits.windows[*passage.limits.refusing], now);
     else
-        passage.refusal = check_proof(call, origin.token, kStaticSecret, proof_required_);
+        passage.refusal =
+            check_proof(call, origin.token, call.world.grants().secret_of(origin.token.app), proof_required_);
     return passage;
 }
 
@@ -35,8 +37,8 @@ void Guard::mark(const Passage& passage, Reply& reply) const {
 
 void Guard::leave(const Call& call, const Passage& passage, const Fault* fault, Reply& reply) {
     const bool told_otherwise = fault != nullptr && fault->kind == FaultKind::wrong_version;
-    if (!served_version_.empty() && !told_otherwise && is_graph_path(call.request.path))
-        reply.set("facebook-api-version", served_version_);
+    const bool graph = is_graph_path(call.request.path) && passage.caller.dialect == Dialect::graph;
+    if (!served_version_.empty() && !told_otherwise && graph) reply.set("facebook-api-version", served_version_);
     violations_.answered(call, passage.caller, reply, scope_meant(passage, fault), passage.now,
                          latency_ + reply.slow_for);
 }

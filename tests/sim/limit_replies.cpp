@@ -71,6 +71,10 @@ void add_twitch_headers(const std::vector<LimitState>& windows, Reply& reply) {
     const auto& tightest = *std::min_element(windows.begin(), windows.end(), [&left](const auto& a, const auto& b) {
         return left(a) != left(b) ? left(a) < left(b) : a.ends > b.ends;
     });
+    // Helix has points of its own; the client is told of whatever is nearer its end.
+    const auto* points = reply.find("Ratelimit-Remaining");
+    const auto points_left = points != nullptr ? parse_integer(*points) : std::nullopt;
+    if (points_left && static_cast<std::uint64_t>(*points_left) < left(tightest)) return;
     reply.set("Ratelimit-Limit", std::to_string(tightest.rule.requests));
     reply.set("Ratelimit-Remaining", std::to_string(left(tightest)));
     reply.set("Ratelimit-Reset",

@@ -26,7 +26,7 @@ using namespace sim;
 constexpr std::string_view kHelp =
     "usage: tally-sim [--listen HOST:PORT] [--port-file FILE] [--seed N] [--latency MS]\n"
     "                 [--clock-offset SECONDS]\n"
-    "Answers like Instagram, Facebook, YouTube and Snapchat, with made-up numbers of any account.\n"
+    "Answers like Instagram, Facebook, YouTube, Snapchat and Twitch, with made-up numbers of any account.\n"
     "\n"
     "  --listen HOST:PORT  numeric address to serve; port 0 takes a free one (127.0.0.1:8089)\n"
     "  --port-file FILE    where to write the port once it listens\n"
@@ -35,7 +35,8 @@ constexpr std::string_view kHelp =
     "  --clock-offset SECONDS  how far its clock is ahead of the real one; negative: behind (0)\n"
     "  --help              this text\n"
     "\n"
-    "Tokens: sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT. Control: /_sim/.\n";
+    "Tokens: sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT, and those had by logging in:\n"
+    "the platforms' OAuth routes are served too, for client id sim-app with secret sim-secret. Control: /_sim/.\n";
 
 struct UsageError : std::runtime_error {
     using runtime_error::runtime_error;

@@ -20,6 +20,7 @@ const unsigned char* bytes(std::string_view text) {
 bool instagram_login(const Call& call, const Token& token) {
     if (call.request.host == "graph.instagram.com") return true;
     if (token.platform != Platform::instagram) return false;
+    if (!token.login.empty()) return token.login == "instagram_login";
     const auto path = call.request.segments();
     return std::find(path.begin(), path.end(), "me") != path.end();
 }
@@ -37,7 +38,7 @@ std::string make_proof(std::string_view secret, std::string_view token) {
     return hex;
 }
 
-std::optional<Reply> check_proof(const Call& call, const Token& token, std::string_view secret, bool required) {
+std::optional<Reply> check_proof(const Call& call, const Token& token, const std::string* secret, bool required) {
     if (!is_graph_path(call.request.path) || instagram_login(call, token)) return std::nullopt;
     if (!token.valid_for(Platform::facebook) && !token.valid_for(Platform::instagram)) return std::nullopt;
     const auto* proof = call.request.query.find("appsecret_proof");
@@ -46,7 +47,8 @@ std::optional<Reply> check_proof(const Call& call, const Token& token, std::stri
         if (!required) return std::nullopt;
         problem = "(#100) API calls from the server require an appsecret_proof argument";
     } else {
-        if (*proof == make_proof(secret, token_text(call.request, true))) return std::nullopt;
+        const bool can_prove = secret != nullptr && !secret->empty();
+        if (can_prove && *proof == make_proof(*secret, token_text(call.request, true))) return std::nullopt;
         problem = "Invalid appsecret_proof provided in the API argument";
     }
     auto reply = graph_error(call, {400, 100, 0, std::string{problem}, "GraphMethodException"});

@@ -5,6 +5,7 @@
 #include "faults.hpp"
 #include "guard.hpp"
 #include "http.hpp"
+#include "twitch_meter.hpp"
 #include "world.hpp"
 
 #include <array>
@@ -50,6 +51,7 @@ private:
     World world_;
     FaultBook faults_;
     Guard guard_;
+    TwitchMeter twitch_;
     std::chrono::seconds first_offset_;
     std::chrono::seconds offset_;
     Stats stats_;

@@ -41,6 +41,26 @@ Json TestClient::post(const std::string& target, const Json& body, unsigned stat
     return Json::parse(reply.body);
 }
 
+Json TestClient::form(const std::string& target, const std::map<std::string, std::string>& fields, unsigned status) {
+    Query form;
+    for (const auto& [name, value] : fields) form.add(name, value);
+    const auto reply = simulator.answer(make_request("POST", target, host, "", form.render()), now);
+    CAPTURE(target);
+    CAPTURE(reply.body);
+    REQUIRE(reply.status == status);
+    return reply.body.empty() ? Json{} : Json::parse(reply.body);
+}
+
+Query TestClient::authorize(const std::string& target) {
+    const auto reply = get(target);
+    CAPTURE(target);
+    CAPTURE(reply.body);
+    REQUIRE(reply.status == 302);
+    const auto* location = reply.find("Location");
+    REQUIRE(location != nullptr);
+    return make_request("GET", *location, host, "").query;
+}
+
 std::map<std::string, double> TestClient::oracle(const std::string& platform, const std::string& account,
                                                  const std::string& from, const std::string& to) {
     const auto reply = get("/_sim/oracle?platform=" + platform + "&account=" + account + "&from=" + from + "&to=" + to);

@@ -23,6 +23,10 @@ public:
     Reply helix(const std::string& target, const std::string& token, const std::string& client_id = "sim-app");
     Json get_json(const std::string& target, const std::string& token = {}, unsigned status = 200);
     Json post(const std::string& target, const Json& body, unsigned status = 200);
+    /// A form to a token route.
+    Json form(const std::string& target, const std::map<std::string, std::string>& fields, unsigned status = 200);
+    /// Opens an authorize page: the query that the browser is sent back with.
+    Query authorize(const std::string& target);
     /// `metric@date` to value.
     std::map<std::string, double> oracle(const std::string& platform, const std::string& account,
                                          const std::string& from, const std::string& to);

@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the simulated access tokens: sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT.
+// Reads access tokens: minted ones, and sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT.
 #include "tokens.hpp"
 
-namespace sim {
+#include "grants.hpp"
 
-std::string_view token_text(const Request& request, bool query_allowed) {
-    if (!request.bearer.empty() || !query_allowed) return request.bearer;
-    return request.query.get("access_token");
+namespace sim {
+namespace {
+
+Token read_minted(const Grants& grants, const AccessToken& minted) {
+    const auto& grant = grants.grant(minted.grant);
+    Token token;
+    token.state = grant.revoked            ? TokenState::revoked
+                  : grants.expired(minted) ? TokenState::expired
+                                           : TokenState::valid;
+    token.platform = grant.platform;
+    token.user = minted.kind == TokenKind::user && grant.login == "facebook_login";
+    token.account = grant.account;
+    token.app = grant.app;
+    token.login = grant.login;
+    token.scopes = &grant.scopes;
+    return token;
 }
 
-Token read_token(const Request& request, const World& world, bool query_allowed) {
-    const auto text = token_text(request, query_allowed);
+}  // namespace
+
+Token read_token_text(std::string_view text, const World& world) {
     Token token;
     if (text.empty()) return token;
+    if (const auto* minted = world.grants().find(text)) return read_minted(world.grants(), *minted);
 
     token.state = TokenState::invalid;
     const auto first = text.find('.');
@@ -30,6 +45,15 @@ Token read_token(const Request& request, const World& world, bool query_allowed)
                   : world.revoked(*platform, token.account) ? TokenState::revoked
                                                             : TokenState::valid;
     return token;
+}
+
+std::string_view token_text(const Request& request, bool query_allowed) {
+    if (!request.bearer.empty() || !query_allowed) return request.bearer;
+    return request.query.get("access_token");
+}
+
+Token read_token(const Request& request, const World& world, bool query_allowed) {
+    return read_token_text(token_text(request, query_allowed), world);
 }
 
 }  // namespace sim

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the simulated access tokens: sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT.
+// Reads access tokens: minted ones, and sim.PLATFORM.ACCOUNT, simuser.facebook.PAGE, expired.PLATFORM.ACCOUNT.
 #pragma once
 
 #include "http.hpp"
@@ -21,6 +21,7 @@ struct Token {
     bool user = false;                                 ///< a Facebook user token, not the page's own
     std::string account;                               ///< empty for a token of an app itself
     std::string app = "sim-app";                       ///< whose application it was made for
+    std::string login;                                 ///< as in Grant
     const std::vector<std::string>* scopes = nullptr;  ///< null: all
 
     bool has(std::string_view scope) const {
@@ -33,6 +34,8 @@ struct Token {
 /// As sent, or empty.
 std::string_view token_text(const Request& request, bool query_allowed);
 
+/// Expiry is judged by the moment of the request in hand.
+Token read_token_text(std::string_view text, const World& world);
 Token read_token(const Request& request, const World& world, bool query_allowed);
 
 }  // namespace sim

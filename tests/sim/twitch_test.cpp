@@ -85,6 +85,7 @@ TEST_CASE("users are asked by id, by login, or are the token's own") {
 TEST_CASE("followers and subscribers are what the oracle says, and only who can have subscribers has them") {
     TestClient client;
     be(client, "affiliate");
+    client.post("/_sim/account", {{"platform", "twitch"}, {"account", kId}, {"followers", 20000}});
     auto rows = client.oracle("twitch", kId, "2026-11-20", "2026-11-20");
     const auto followers = ask(client, "channels/followers?first=1&broadcaster_id=" + kId);
     CHECK(followers["total"] == rows.at("followers@2026-11-20"));
@@ -149,8 +150,8 @@ TEST_CASE("clips of each UTC day are as many as the oracle says, over all pages"
         const auto clips = all_clips(client, window, "100");
         CHECK(static_cast<double>(clips.size()) == rows.at("clips@" + render_day(day)));
         for (const auto& clip : clips) CHECK(clip["created_at"].get<std::string>().starts_with(render_day(day)));
-        none += clips.empty() ? 1 : 0;
-        paged += clips.size() > 100 ? 1 : 0;
+        none += clips.empty() ? 1U : 0U;
+        paged += clips.size() > 100 ? 1U : 0U;
     }
     CHECK(none > 0);
     CHECK(paged > 0);
@@ -191,4 +192,24 @@ TEST_CASE("what Helix cannot read is refused") {
     client.post("/_sim/remove-metric", {{"platform", "twitch"}, {"metric", "clips"}});
     CHECK(ask(client, "clips?broadcaster_id=" + kId, 410)["message"] == "The API is deprecated.");
     CHECK(!client.oracle("twitch", kId, "2026-11-01", "2026-11-20").contains("clips@2026-11-01"));
+}
+
+TEST_CASE("every answer shows the points left; an empty bucket refuses its user only, and refills") {
+    TestClient client;
+    const auto remaining = [&client](const std::string& token) {
+        return *client.helix("users", token).find("Ratelimit-Remaining");
+    };
+    CHECK(remaining(kToken) == "799");
+    CHECK(*client.helix("clips", kToken).find("Ratelimit-Limit") == "800");  // a 400
+    for (int i = 0; i < 798; ++i) client.helix("users", kToken);
+    const auto refused = client.helix("users", kToken);
+    CHECK(refused.status == 429);
+    CHECK(Json::parse(refused.body)["message"] == "Request limit exceeded");
+    CHECK(*refused.find("Ratelimit-Reset") ==
+          std::to_string((client.now + std::chrono::seconds{60}).time_since_epoch().count()));
+    CHECK(remaining("sim.twitch.2") == "799");
+    client.now += std::chrono::seconds{30};
+    CHECK(remaining(kToken) == "399");
+    client.now += std::chrono::seconds{60};
+    CHECK(remaining(kToken) == "799");
 }

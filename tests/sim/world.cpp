@@ -2,6 +2,7 @@
 // What is so in the simulated world: the properties of accounts, and what a test commanded to be different.
 #include "world.hpp"
 
+#include "grants.hpp"
 #include "hash.hpp"
 
 #include <fmt/format.h>
@@ -32,9 +33,12 @@ std::optional<Platform> parse_platform(std::string_view name) {
     return std::nullopt;
 }
 
-World::World(std::uint64_t seed) : seed_{seed}, utc_{date::locate_zone("Etc/UTC")} {
+World::World(std::uint64_t seed)
+    : seed_{seed}, utc_{date::locate_zone("Etc/UTC")}, grants_{std::make_unique<Grants>(seed)} {
     for (const auto* name : kZones) zones_.push_back(date::locate_zone(name));
 }
+
+World::~World() = default;
 
 Account World::account(Platform platform, std::string_view id) const {
     using namespace date::literals;
@@ -100,6 +104,11 @@ void World::set_account(Platform platform, std::string_view id, const AccountOve
     if (change.broadcaster_type) entry.broadcaster_type = change.broadcaster_type;
 }
 
+void World::revoke(Platform platform, std::string_view id) {
+    revoked_.insert(name_of(platform, id));
+    grants_->revoke(platform, id);
+}
+
 void World::restate(Platform platform, std::string_view id, std::string_view metric, Day day, std::int64_t add) {
     restated_[restatement_of(platform, id, metric, day)] += add;
 }
@@ -110,6 +119,7 @@ void World::reset() {
     removed_.clear();
     restated_.clear();
     usage_.clear();
+    grants_->reset();
 }
 
 std::string World::name_of(Platform platform, std::string_view name) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,9 +59,14 @@ struct Usage {
     int regain_minutes = 0;
 };
 
+class Grants;
+
 class World {
 public:
     explicit World(std::uint64_t seed);
+    ~World();
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
     Account account(Platform platform, std::string_view id) const;
     bool revoked(Platform platform, std::string_view id) const;
@@ -68,9 +74,12 @@ public:
     /// What restatements by command added to a day.
     std::int64_t added(const Account& account, std::string_view metric, Day day) const;
     const Usage* usage(Platform platform) const;
+    const Grants& grants() const { return *grants_; }
+    Grants& grants() { return *grants_; }
 
     void set_account(Platform platform, std::string_view id, const AccountOverride& change);
-    void revoke(Platform platform, std::string_view id) { revoked_.insert(name_of(platform, id)); }
+    /// Ends every token of the account. Undone, only the named ones (sim.PLATFORM.ACCOUNT) live again.
+    void revoke(Platform platform, std::string_view id);
     void unrevoke(Platform platform, std::string_view id) { revoked_.erase(name_of(platform, id)); }
     void remove_metric(Platform platform, std::string_view metric) { removed_.insert(name_of(platform, metric)); }
     void restore_metric(Platform platform, std::string_view metric) { removed_.erase(name_of(platform, metric)); }
@@ -91,6 +100,7 @@ private:
     std::set<std::string> removed_;
     std::unordered_map<std::string, std::int64_t> restated_;
     std::map<Platform, Usage> usage_;
+    std::unique_ptr<Grants> grants_;
 };
 
 }  // namespace sim
