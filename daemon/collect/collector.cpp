@@ -88,7 +88,8 @@ public:
         if (!co_await look_up(true) || result.requests > 0 || !find_zone()) co_return;
         for (const auto& request : job_.platform->requests) {
             if (request.window != platform::Request::Window::now) continue;
-            co_await run_task({.request = &request, .days = std::nullopt, .metrics = request.metrics});
+            platform::Task task{.request = &request, .days = std::nullopt, .metrics = request.metrics};
+            co_await run_task(std::move(task));
             co_return;
         }
     }
