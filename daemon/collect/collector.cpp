@@ -60,7 +60,10 @@ public:
     Collection(net::HttpClient& http, Budgets& budgets, Job& job) : http_(http), budgets_(budgets), job_(job) {}
 
     awaitable<void> run() {
-        if (!co_await look_up(job_.refresh_lookups) || !find_zone()) co_return;
+        if (!co_await look_up(job_.refresh_lookups) || !find_zone()) {
+            if (result.waits()) result.tasks_left = 1;  // at least
+            co_return;
+        }
         auto plan = platform::plan({.platform = *job_.platform,
                                     .zone = *zone_,
                                     .coverage = job_.coverage,
@@ -144,6 +147,7 @@ private:
             denied.outcome = Outcome::wait;
             denied.code = "told to wait";
             denied.message = denial->reason;
+            if (denial->backfill_only) result.put_off_until = denial->until;
             denied.wait = std::max(std::chrono::ceil<std::chrono::milliseconds>(denial->until - now()),
                                    std::chrono::milliseconds{1});
             co_return denied;
@@ -191,6 +195,10 @@ private:
                 verdict.message = result.failures.back().message;
                 result.failures.pop_back();
                 result.stopped = false;
+            } else if (result.put_off_until) {
+                verdict = {};
+                verdict.outcome = Outcome::wait;
+                co_return false;
             }
         }
         if (verdict.outcome != Outcome::reauthorize || !job_.renew || std::exchange(token_renewed_, true))
@@ -287,6 +295,8 @@ private:
                 result.stopped = ++retries_in_a_row_ >= kRetriesThatStop;
                 co_return;
             case Outcome::wait:
+                ++result.tasks_left;
+                [[fallthrough]];
             case Outcome::reauthorize:
             case Outcome::gone:
                 fail(name, verdict);
@@ -482,6 +492,7 @@ private:
     }
 
     void fail(const std::string& request, const Verdict& verdict) {
+        if (result.put_off_until && verdict.outcome == Outcome::wait) return;  // a backfill goes on later: no failure
         result.wait = std::max(result.wait, verdict.wait);
         result.failures.push_back(
             {.request = request, .outcome = verdict.outcome, .code = verdict.code, .message = verdict.message});
@@ -508,6 +519,10 @@ Outcome Collected::worst() const {
         if (gravity(failure.outcome) > gravity(worst)) worst = failure.outcome;
     }
     return worst;
+}
+
+bool Collected::waits() const {
+    return put_off_until || worst() == Outcome::wait;
 }
 
 awaitable<Collected> collect(net::HttpClient& http, Budgets& budgets, Job job) {

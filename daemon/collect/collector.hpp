@@ -81,6 +81,8 @@ struct Collected {
     std::size_t tasks_left = 0;                              ///< planned requests that wait for the next run
     unsigned tasks_done = 0;            ///< planned requests that gave an answer (which may be empty)
     std::chrono::milliseconds wait{0};  ///< the platform's own word: not again before this
+    /// Only what a limit has for backfills is used up: nothing failed, and what is left goes on then.
+    std::optional<Instant> put_off_until = {};
     bool stopped = false;  ///< the rest of the plan was given up (token dead, account gone, platform down, throttled)
     std::map<std::string, std::string> learned_attributes;  ///< from look-ups
     std::map<std::string, Secret> learned_tokens;           ///< from look-ups
@@ -88,6 +90,7 @@ struct Collected {
 
     /// The gravest outcome, `ok` when nothing failed.
     platform::Outcome worst() const;
+    bool waits() const;  ///< told to wait, or put off
 };
 
 /// Runs the whole job, one request after the other. Failures are values in the result; it throws only on cancellation.

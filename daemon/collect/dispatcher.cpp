@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
+#include <iterator>
 
 #include "common/error.hpp"
 #include "daemon/lease/lease_repository.hpp"
@@ -19,6 +20,7 @@ using boost::asio::awaitable;
 namespace {
 
 constexpr unsigned kClaimBatch = 64;
+constexpr std::size_t kBackfillPart = 2;       // backfills take at most this part of the room
 constexpr std::size_t kStoreBatch = 64;        // runs in one transaction
 constexpr std::size_t kStoreSamples = 50'000;  // numbers in one transaction
 constexpr auto kPoll = 2'000ms;  // a wake-up may get lost, a timer does not: also what a dead node's leases wait
@@ -65,11 +67,20 @@ awaitable<std::chrono::milliseconds> Dispatcher::claim_round() {
     const auto room = rules_->config.collect.concurrency;
     if (in_work() >= room) co_return kPoll;  // a finished run wakes us
     const auto limit = std::min(kClaimBatch, static_cast<unsigned>(room - in_work()));
-    auto claim = [&pool = parts_.pool, node = parts_.node, limit] {
+    // Backfills get what regular work leaves, and never all of the room: a slot that falls due finds some.
+    const auto most = std::max<std::size_t>(1, room / kBackfillPart);
+    const auto backfills = static_cast<unsigned>(most - std::min(most, backfills_));
+    auto claim = [&pool = parts_.pool, node = parts_.node, limit, backfills] {
         const auto session = pool.acquire();
         lease::LeaseRepository leases{*session};
-        auto assignments = leases.claim(node, limit);
-        const auto next = assignments.empty() ? leases.next_due() : std::nullopt;
+        auto assignments = leases.claim(node, limit, std::nullopt, lease::Work::regular);
+        const auto left = std::min(backfills, limit - static_cast<unsigned>(assignments.size()));
+        if (left > 0) {
+            auto goes = leases.claim(node, left, std::nullopt, lease::Work::backfill);
+            std::move(goes.begin(), goes.end(), std::back_inserter(assignments));
+        }
+        const auto next = assignments.empty() ? leases.next_due(backfills > 0 ? lease::Work::any : lease::Work::regular)
+                                              : std::nullopt;
         return std::pair{std::move(assignments), next};
     };
     auto [assignments, next] = co_await net::run_blocking(parts_.threads, std::move(claim));
@@ -78,16 +89,19 @@ awaitable<std::chrono::milliseconds> Dispatcher::claim_round() {
         co_return std::clamp<std::chrono::milliseconds>(wait, 20ms, kPoll);
     }
     for (auto& assignment : assignments) {
-        if (draining_)
+        if (draining_) {
             unserved_.push_back(assignment.lease);
-        else
-            runs_.spawn(run_one(std::move(assignment)));
+            continue;
+        }
+        if (assignment.backfill) ++backfills_;
+        runs_.spawn(run_one(std::move(assignment)));
     }
     co_return 0ms;
 }
 
 awaitable<void> Dispatcher::run_one(lease::Assignment assignment) {
     const auto lease = assignment.lease;
+    const bool backfill = assignment.backfill;
     try {
         auto outcome = co_await parts_.runner.run(rules_, std::move(assignment));
         if (outcome.deferred_until)
@@ -97,6 +111,7 @@ awaitable<void> Dispatcher::run_one(lease::Assignment assignment) {
     } catch (const boost::system::system_error&) {  // cancelled: the lease goes back, and the run is made again
         unserved_.push_back(lease);
     }
+    if (backfill) --backfills_;
     results_.notify();
 }
 

@@ -62,6 +62,7 @@ private:
     std::vector<lease::Lease> unserved_;           // cancelled while draining: to be released
     std::unique_ptr<store::SnapshotStore> store_;  // made on a database thread, used by one at a time
     std::size_t storing_ = 0;
+    std::size_t backfills_ = 0;  // goes of backfills under way
     bool draining_ = false, claiming_done_ = false;
     bool database_trouble_ = false;  // already told
 };

@@ -101,7 +101,7 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
                                                                   .ceiling = in.retry.ceiling,
                                                                   .floor = collected.wait},
                                                                  random);
-            step.due_at = std::min(retry_at, next);
+            step.due_at = step.not_before = std::min(retry_at, next);
             if (retry_at < next) {
                 step.slot = slot_was_due ? in.regular_slot : next;
                 step.attempt = in.attempt;
@@ -110,6 +110,13 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
         }
         default:
             break;
+    }
+    if (collected.put_off_until) {
+        // The regular slot stands: it has its own share of the limit.
+        const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*collected.put_off_until - in.now);
+        const auto until =
+            *collected.put_off_until + spread_after(std::max(wait, std::chrono::milliseconds{0}), random);
+        step.not_before = std::max(step.not_before, until);
     }
     return step;
 }

@@ -35,7 +35,7 @@ enum class ConnectionFate { unchanged, needs_authorization, gone };
 
 struct NextStep {
     RunState state = RunState::succeeded;
-    Instant not_before;    ///< whatever is asked for by hand meanwhile: a platform said wait
+    Instant not_before;    ///< whatever waits to be done by hand: a platform said wait, or something passing is wrong
     Instant due_at;        ///< when to serve next
     Instant slot;          ///< the regular slot that will then be pursued
     unsigned attempt = 0;  ///< attempts made for that slot

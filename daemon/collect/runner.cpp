@@ -8,6 +8,7 @@
 
 #include "common/error.hpp"
 #include "daemon/collect/next_step.hpp"
+#include "daemon/collect/trigger_choice.hpp"
 
 namespace tally::collect {
 
@@ -16,7 +17,6 @@ namespace {
 using boost::asio::awaitable;
 
 constexpr std::chrono::hours kLookupsKeep{24};
-constexpr std::chrono::days kLongPast{35};  // asked for further back than that, a run is a backfill
 constexpr std::size_t kBackfillTasks = 60;  // requests in one go: what is due meanwhile comes between two goes
 constexpr std::chrono::minutes kCareAfterTrouble{10};
 constexpr const char* kLookedUpAt = "looked_up_at";  // attribute: when the look-ups were last answered
@@ -45,24 +45,6 @@ std::string_view to_text(ConnectionFate fate) noexcept {
     return "gone";
 }
 
-/// Triggers with days are served together, one hull a run; a trigger without days gets the ordinary plan first.
-void choose_triggers(const std::vector<lease::Trigger>& waiting, Job& job, std::vector<std::int64_t>& served) {
-    const bool ordinary =
-        std::any_of(waiting.begin(), waiting.end(), [](const auto& trigger) { return !trigger.days; });
-    for (const auto& trigger : waiting) {
-        if (ordinary == trigger.days.has_value()) continue;
-        served.push_back(trigger.id);
-        if (!trigger.days) continue;
-        if (!job.forced) job.forced = trigger.days;
-        job.forced->first = std::min(job.forced->first, trigger.days->first);
-        job.forced->last = std::max(job.forced->last, trigger.days->last);
-        job.forced_since = std::max(job.forced_since.value_or(trigger.requested_at), trigger.requested_at);
-    }
-    const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};  // to the day is enough here
-    job.backfill_only = job.forced && today - job.forced->first > kLongPast;
-    if (job.forced) job.max_tasks = kBackfillTasks;
-}
-
 bool lookups_are_old(const std::map<std::string, std::string>& attributes, Instant at) {
     const auto known = attributes.find(kLookedUpAt);
     const auto when = known == attributes.end() ? std::nullopt : parse_instant(known->second);
@@ -81,7 +63,7 @@ std::shared_ptr<const platform::Platform> find_platform(const Rules& rules, cons
 bool goes_on(const Collected& collected) {
     const auto worst = collected.worst();
     const bool broken = worst == platform::Outcome::reauthorize || worst == platform::Outcome::gone;
-    return collected.tasks_left > 0 && !broken && (collected.tasks_done > 0 || worst == platform::Outcome::wait);
+    return collected.tasks_left > 0 && !broken && (collected.tasks_done > 0 || collected.waits());
 }
 
 }  // namespace
@@ -198,8 +180,15 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
             job.refused = std::move(assignment.refused);
             job.probe = std::move(assignment.probe);
             parts_.health.prepare(job);
-            choose_triggers(assignment.triggers, job, result.triggers);
-            const bool forced = job.forced.has_value();
+            const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};  // to the day is enough
+            auto choice = choose_triggers(assignment.triggers, result.slot_served, today);
+            const bool forced = choice.days.has_value();
+            job.forced = choice.days;
+            job.forced_since = choice.requested_at;
+            job.backfill_only = choice.backfill;
+            if (forced) job.max_tasks = kBackfillTasks;
+            result.triggers = std::move(choice.served);
+            if (result.triggers.empty()) result.trigger = assignment.lease.attempt > 1 ? "retry" : "schedule";
             job.refresh_lookups =
                 !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
             const auto can_renew = provider.login != nullptr && provider.login->refresh;
@@ -211,6 +200,7 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
             keep_what_was_learned(assignment, *platform, held, collected, result);
             parts_.health.note(*platform, collected, result);
             if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
+            if (collected.put_off_until && collected.requests == 0) result.recorded = false;
             state.verified = state.verified || collected.tasks_done > 0;
         }
         result.sealed_used = held.sealed;

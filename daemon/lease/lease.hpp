@@ -2,6 +2,7 @@
 // The right of one node to serve one connection once.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -24,6 +25,16 @@ struct Lease {
     Instant slot_at;       ///< the regular slot that is pursued; later than due_at when only a trigger made it due
     unsigned attempt = 1;  ///< for slot_at, this one included
     bool counted = true;   ///< whether the claim counted as an attempt; one that did not takes none back
+};
+
+/// Asked for further back than this, days are a backfill, which leaves the right of way to regular slots.
+constexpr std::chrono::days kLongPast{35};
+
+/// What a claim takes.
+enum class Work {
+    any,
+    regular,   ///< all but backfills
+    backfill,  ///< the next goes of backfills whose connection's regular slot is not due
 };
 
 /// A lease that may not be served before some time.
@@ -50,6 +61,7 @@ struct Assignment {
     std::optional<Instant> expires_at;  ///< of the access token
     platform::Coverage coverage;
     std::vector<Trigger> triggers;
+    bool backfill = false;         ///< was claimed as Work::backfill
     platform::MetricSets refused;  ///< quarantined for this connection alone
     platform::MetricSets probe;    ///< of these, the ones to try again
 };

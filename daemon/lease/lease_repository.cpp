@@ -39,6 +39,7 @@ Assignment read_assignment(const postgres::Row& row) {
             .expires_at = row.optional_instant("expires_at"),
             .coverage = {},
             .triggers = {},
+            .backfill = false,
             .refused = {},
             .probe = {}};
 }
@@ -67,10 +68,14 @@ void LeaseRepository::retire_node(const std::string& node_id) {
     transaction.commit();
 }
 
-std::vector<Assignment> LeaseRepository::claim(const std::string& node_id, unsigned limit, std::optional<Instant> now) {
+std::vector<Assignment> LeaseRepository::claim(const std::string& node_id, unsigned limit, std::optional<Instant> now,
+                                               Work work) {
+    const auto backfills = work == Work::any ? std::nullopt : std::optional{work == Work::backfill};
     auto transaction = session_.begin();
-    auto assignments = complete(transaction, transaction.exec("claim_due", {now, node_id, limit}));
+    const auto claimed = transaction.exec("claim_due", {now, node_id, limit, backfills, kLongPast.count()});
+    auto assignments = complete(transaction, claimed);
     transaction.commit();
+    for (auto& assignment : assignments) assignment.backfill = work == Work::backfill;
     return assignments;
 }
 
@@ -137,9 +142,9 @@ void LeaseRepository::release(const std::vector<Lease>& leases) {
     transaction.commit();
 }
 
-std::optional<Instant> LeaseRepository::next_due() {
+std::optional<Instant> LeaseRepository::next_due(Work work) {
     auto transaction = session_.begin_read_only();
-    const auto result = transaction.exec("next_due");
+    const auto result = transaction.exec("next_due", {work == Work::any, kLongPast.count()});
     return result.empty() ? std::nullopt : std::optional{result[0].instant("due_at")};
 }
 

@@ -31,14 +31,15 @@ public:
     void retire_node(const std::string& node_id);
 
     /// Due connections, the longest due first. @param now nullopt: the database's clock
-    std::vector<Assignment> claim(const std::string& node_id, unsigned limit,
-                                  std::optional<Instant> now = std::nullopt);
+    std::vector<Assignment> claim(const std::string& node_id, unsigned limit, std::optional<Instant> now = std::nullopt,
+                                  Work work = Work::any);
     /// One connection, due or not, for what must not happen beside a run; nullopt while somebody serves it.
     std::optional<Assignment> claim_one(const std::string& node_id, std::int64_t connection_id);
     void release(const std::vector<Lease>& leases);
     /// Gives leases back that may not be served before some time.
     void defer(const std::vector<Deferral>& deferrals);
-    std::optional<Instant> next_due();
+    /// When a claim may find something. @param work any or regular
+    std::optional<Instant> next_due(Work work = Work::any);
 
 private:
     std::vector<Assignment> complete(postgres::Transaction& transaction, const postgres::Result& claimed);

@@ -27,13 +27,13 @@ struct RunResult {
     bool slot_served = true;           ///< false: no regular slot was due
     Instant started_at;
     unsigned requests = 0;
-    bool recorded = true;             ///< false: only the token was cared for, which is no run
+    bool recorded = true;             ///< false: only the token was cared for, or nothing could be asked: no run
     std::string state = "succeeded";  ///< succeeded, partial or failed
     std::string error_class, error;   ///< one line each, without secrets; empty when all is well
     std::vector<platform::Sample> samples;
     std::map<std::string, platform::DayMap> coverage;  ///< complete new map of each request that changed
     Instant next_due, next_slot;
-    Instant not_before;                ///< even for what is asked for by hand: a platform said wait
+    Instant not_before;                ///< for what waits to be done by hand
     std::optional<Instant> upkeep_at;  ///< when the token wants care next
     unsigned next_attempt = 0;
     bool gave_up = false;                                        ///< the slot ends here: a slot exception is kept

@@ -25,13 +25,21 @@ DELETE FROM nodes WHERE alive_until < now() - interval '1 day'
 UPDATE slots SET lease_token = NULL, lease_node = NULL WHERE lease_node = $1
 
 -- name: claim_due
--- $1 now (NULL: the database's clock), $2 node, $3 limit. Walks the index (due_at, connection_id); what a living node
--- holds, or another claim has locked, is passed over. The clock stands inline: a CTE used twice would be materialised.
+-- $1 now (NULL: the database's clock), $2 node, $3 limit, $4 whether backfills are wanted or all else (NULL: any), $5 days
+-- after which days are long past. Walks the index (due_at, connection_id); what a living node holds, or another claim has
+-- locked, is passed over. The clock stands inline: a CTE used twice would be materialised. Triggers are looked up only for
+-- connections whose regular slot is not due.
 WITH due AS (
     SELECT s.connection_id
       FROM slots s
      WHERE s.due_at <= coalesce($1::timestamptz, now())
        AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
+       AND ($4::boolean IS NULL
+            OR $4 = (s.slot_at > coalesce($1::timestamptz, now())
+                     AND coalesce((SELECT bool_and(t.from_day IS NOT NULL)
+                                          AND min(t.from_day) < (now() AT TIME ZONE 'UTC')::date - $5::int
+                                     FROM triggers t
+                                    WHERE t.connection_id = s.connection_id AND t.state = 'waiting'), false)))
      ORDER BY s.due_at, s.connection_id
      LIMIT $3
        FOR UPDATE OF s SKIP LOCKED
@@ -100,8 +108,14 @@ UPDATE slots s
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token
 
 -- name: next_due
--- The earliest moment at which a claim may find something that nobody serves.
+-- $1 whether backfills count too, $2 days after which days are long past. The earliest moment at which a claim may find
+-- something that nobody serves.
 SELECT due_at FROM slots s
  WHERE due_at < 'infinity'
+   AND ($1::boolean OR s.slot_at <= now()
+        OR NOT coalesce((SELECT bool_and(t.from_day IS NOT NULL)
+                                AND min(t.from_day) < (now() AT TIME ZONE 'UTC')::date - $2::int
+                           FROM triggers t
+                          WHERE t.connection_id = s.connection_id AND t.state = 'waiting'), false))
    AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
  ORDER BY due_at LIMIT 1

@@ -97,6 +97,29 @@ TEST_CASE("the platform's own wait is respected even past the next slot, and cos
     CHECK(long_wait.attempt == 0);
 }
 
+TEST_CASE("a backfill that is put off leaves the regular slot where it is and goes on once it may") {
+    Collected put_off;
+    put_off.put_off_until = kSlot + 9h;
+    put_off.stopped = true;
+    put_off.tasks_left = 40;
+    const auto next = step(put_off, kSlot - 10min);
+    CHECK(next.state == RunState::succeeded);
+    CHECK(next.due_at == kSlot);
+    CHECK(next.slot == kSlot);
+    CHECK(next.attempt == 0);
+    CHECK(next.not_before >= kSlot + 9h);
+    CHECK(next.not_before <= kSlot + 9h + 1min);
+    auto failed_too = failed_with(Outcome::retry);
+    failed_too.put_off_until = kSlot + 9h;
+    CHECK(step(failed_too, kSlot - 10min).due_at < kSlot);
+    CHECK(step(failed_too, kSlot - 10min).not_before >= kSlot + 9h);
+}
+
+TEST_CASE("what waits to be done by hand does not hurry a retry") {
+    const auto next = step(failed_with(Outcome::retry), kSlot + 5s, 2);
+    CHECK(next.not_before == next.due_at);
+}
+
 TEST_CASE("who waits for the same thing comes back spread over a tenth of the wait, a minute at most") {
     std::mt19937_64 random{7};
     std::chrono::milliseconds least = 1h, most = 0ms;

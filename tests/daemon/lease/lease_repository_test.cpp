@@ -236,6 +236,51 @@ TEST_CASE("a paused connection is leased for its token only, one without a worki
     CHECK(f.database.value("SELECT upkeep_at IS NULL AND due_at = 'infinity' FROM slots") == "true");
 }
 
+TEST_CASE("between two goes of a backfill everything regular that is due comes first") {
+    Fixture f{4};
+    auto registry = registry_of(f);
+    const auto ask = [&](const std::string& account, std::optional<int> days_ago) {
+        const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};
+        std::optional<DayRange> days;
+        if (days_ago) days = DayRange{today - std::chrono::days{*days_ago}, today - std::chrono::days{2}};
+        registry.trigger({.user_id = "u", .platform = "youtube", .account_id = account, .days = days});
+    };
+    const auto served = [&](std::int64_t connection, Instant slot) {
+        f.run(connection, [&](store::RunResult& run) { run.next_due = run.next_slot = slot; });
+    };
+    const auto claimed = [&](lease::Work work, unsigned limit = 10) {
+        std::vector<std::int64_t> ids;
+        for (const auto& assignment : f.leases.claim("n1", limit, std::nullopt, work)) {
+            CHECK(assignment.backfill == (work == lease::Work::backfill));
+            ids.push_back(assignment.lease.connection_id);
+            f.leases.release({assignment.lease});
+        }
+        return ids;
+    };
+    using Ids = std::vector<std::int64_t>;
+    ask("a1", 400);
+    ask("a2", 400);
+    ask("a3", 20);  // not the long past: somebody waits for it
+    for (const std::int64_t id : {1, 2, 3}) served(id, moment(3600s));
+    CHECK(claimed(lease::Work::any) == Ids{4, 1, 2, 3});
+    CHECK_MESSAGE(claimed(lease::Work::regular) == Ids{4, 3}, "however long the others were due before");
+    CHECK(claimed(lease::Work::backfill) == Ids{1, 2});
+    CHECK_MESSAGE(claimed(lease::Work::backfill, 1) == Ids{1}, "no more than there is room for");
+
+    served(4, moment(3600s));
+    served(3, moment(3600s));
+    f.database.execute("UPDATE triggers SET state = 'succeeded' WHERE connection_id = 3");
+    served(3, moment(600s));
+    CHECK(claimed(lease::Work::regular).empty());
+    CHECK(*f.leases.next_due() <= now());
+    CHECK_MESSAGE(*f.leases.next_due(lease::Work::regular) > now() + 500s, "without room for backfills");
+    served(1, moment(-1s));
+    CHECK_MESSAGE(claimed(lease::Work::regular) == Ids{1}, "its own slot is due, and is no backfill");
+    ask("a2", std::nullopt);
+    CHECK_MESSAGE(claimed(lease::Work::backfill).empty(), "somebody waits for the ordinary plan");
+    CHECK(claimed(lease::Work::regular).size() == 2);
+}
+
 TEST_CASE("the heartbeat tells how many nodes live, and 0 to one that is not known") {
     Fixture f;
     CHECK(f.leases.heartbeat("n1", 60s) == 1);
