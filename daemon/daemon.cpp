@@ -34,6 +34,7 @@
 #include "daemon/api/platform_routes.hpp"
 #include "daemon/api/server.hpp"
 #include "daemon/collect/dispatcher.hpp"
+#include "daemon/collect/radar.hpp"
 #include "daemon/lease/lease_repository.hpp"
 #include "daemon/net/async.hpp"
 #include "daemon/net/http_client.hpp"
@@ -224,6 +225,7 @@ private:
                               .user_agent = fmt::format("tally/{}", version())}};
         collect::Budgets budgets{executor, &threads, &*pool_};
         collect::HealthBook health{executor, threads, *pool_};
+        collect::Radar radar{executor, threads, *pool_, [this] { return rules_->catalog.all(); }};
         collect::TokenClient token_client{executor, http};
         collect::TokenKeeper tokens{{.executor = executor,
                                      .threads = threads,
@@ -262,7 +264,7 @@ private:
         api::Server server{executor, std::move(router), server_settings(rules_->config), log_};
 
         std::exception_ptr failure;
-        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health, tokens}),
+        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health, radar, tokens}),
                        [&failure](std::exception_ptr error) { failure = std::move(error); });
         loop.run();
         threads.join();
@@ -274,11 +276,12 @@ private:
         api::Server& server;
         collect::Budgets& budgets;
         collect::HealthBook& health;
+        collect::Radar& radar;
         collect::TokenKeeper& tokens;
     };
 
     asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, Services services) {
-        auto& [dispatcher, server, budgets, health, tokens] = services;
+        auto& [dispatcher, server, budgets, health, radar, tokens] = services;
         asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
         net::TaskGroup background{loop.get_executor()};
         co_await net::run_blocking(threads, [this] {
@@ -291,6 +294,7 @@ private:
         background.spawn(heartbeat_loop(loop, threads, budgets));
         background.spawn(budgets.share());
         background.spawn(health.share());
+        background.spawn(radar.watch());
         dispatcher.start();
         server.start();
         log_.info("ready", {{"version", std::string{version()}},
@@ -301,7 +305,9 @@ private:
 
         for (int signal = 0; signal != SIGTERM && signal != SIGINT;) {
             signal = co_await signals.async_wait(asio::use_awaitable);
-            if (signal == SIGHUP) reload(dispatcher, server);
+            if (signal != SIGHUP) continue;
+            reload(dispatcher, server);
+            radar.wake();
         }
         const auto grace = rules_->config.collect.grace;
         log_.info("stopping: no new runs, waiting for those under way",

@@ -156,6 +156,9 @@ SELECT user_id, sum(requests)::bigint AS requests
 -- $1 platform
 SELECT count(*) AS connections FROM connections WHERE platform = $1 AND state <> 'gone'
 
+-- name: connections_by_platform
+SELECT platform, count(*) AS connections FROM connections WHERE state <> 'gone' GROUP BY platform
+
 -- name: connections_by_tier
 -- How many active connections of each platform and app each tier has.
 SELECT c.platform, coalesce(c.attributes ->> 'app', '') AS app, u.tier, count(*) AS connections
