@@ -160,14 +160,18 @@ void write_exceptions(Transaction& transaction, const std::vector<const RunResul
     if (!connections.empty()) transaction.exec("record_given_up", {connections, slots, reasons, run_ids});
 }
 
+/// Connections whose run told of the end of a credential that is not theirs any more: the new one has not been tried.
+using Untried = std::unordered_set<std::int64_t>;
+
 void write_triggers(Transaction& transaction, const std::vector<const RunResult*>& runs,
-                    const std::vector<const RunReport*>& reports) {
+                    const std::vector<const RunReport*>& reports, const Untried& untried) {
     std::vector<std::int64_t> ids, run_ids, made, left;
     std::vector<std::string> states;
     for (std::size_t i = 0; i < runs.size(); ++i) {
         for (const auto id : runs[i]->triggers) {
             ids.push_back(id);
-            states.push_back(runs[i]->requests_left > 0 ? "waiting" : state_of(*runs[i], *reports[i]));
+            const bool waits = runs[i]->requests_left > 0 || untried.contains(runs[i]->lease.connection_id);
+            states.push_back(waits ? "waiting" : state_of(*runs[i], *reports[i]));
             run_ids.push_back(runs[i]->lease.token);
             made.push_back(runs[i]->requests);
             left.push_back(static_cast<std::int64_t>(runs[i]->requests_left));
@@ -176,13 +180,16 @@ void write_triggers(Transaction& transaction, const std::vector<const RunResult*
     if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids, made, left});
 }
 
-void write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+Untried write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+    Untried untried;
     for (const auto* run : runs) {
         const auto id = run->lease.connection_id;
         if (!run->connection_state.empty()) {
             const auto changed = transaction.exec("set_connection_state",
                                                   {id, run->connection_state, one_line(run->error), run->sealed_used});
-            if (!changed.empty()) {
+            if (changed.empty()) {
+                untried.insert(id);
+            } else {
                 transaction.exec("fail_waiting_triggers", {id, run->lease.token});
                 transaction.exec("raise_alert",
                                  {run->connection_state, alert_subject({run->user_id, run->platform, run->account_id}),
@@ -196,6 +203,7 @@ void write_connections(Transaction& transaction, const std::vector<const RunResu
         if (run->sealed_before && run->sealed_after)
             transaction.exec("replace_credential", {id, *run->sealed_before, *run->sealed_after});
     }
+    return untried;
 }
 
 constexpr std::int64_t kProbeAfter = 6 * 3600;           // seconds until a refused metric is tried again
@@ -257,20 +265,21 @@ void write_health(Transaction& transaction, const std::vector<const RunResult*>&
     }
 }
 
-void finish_slots(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+void finish_slots(Transaction& transaction, const std::vector<const RunResult*>& runs, const Untried& untried) {
     std::vector<std::int64_t> ids, tokens, attempts;
-    std::vector<Instant> due, slots, not_before;
+    std::vector<Instant> due, slots, not_before, claimed;
     std::vector<std::optional<Instant>> upkeep;
     for (const auto* run : runs) {
         ids.push_back(run->lease.connection_id);
         tokens.push_back(run->lease.token);
-        due.push_back(run->next_due);
+        due.push_back(untried.contains(ids.back()) ? std::min(run->next_due, run->started_at) : run->next_due);
         slots.push_back(run->next_slot);
         attempts.push_back(run->next_attempt);
         upkeep.push_back(run->upkeep_at);
         not_before.push_back(run->not_before);
+        claimed.push_back(run->lease.collect_at);
     }
-    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts, upkeep, not_before});
+    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts, upkeep, not_before, claimed});
 }
 
 }  // namespace
@@ -362,12 +371,12 @@ void SnapshotStore::store_or_split(const std::vector<RunResult>& runs, std::vect
             report.rows_changed = row.integer("rows_changed");
         }
         write_coverage(transaction, chosen);
-        write_connections(transaction, chosen);
+        const auto untried = write_connections(transaction, chosen);
         write_health(transaction, chosen);
         write_runs(transaction, chosen, chosen_reports);
         write_exceptions(transaction, chosen);
-        write_triggers(transaction, chosen, chosen_reports);
-        finish_slots(transaction, chosen);
+        write_triggers(transaction, chosen, chosen_reports, untried);
+        finish_slots(transaction, chosen, untried);
         transaction.commit();
         return;
     } catch (const postgres::SqlError& error) {

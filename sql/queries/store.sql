@@ -99,17 +99,22 @@ UPDATE connections SET attributes = attributes || $2::jsonb
 UPDATE connections SET credential = $3 WHERE connection_id = $1 AND credential = $2
 
 -- name: renew_credential
--- $1 connection, $2 the sealed credential that was used, $3 the new one, $4 its expiry: a token given meanwhile wins. One
--- that was thought dead while the new one was on its way lives again.
+-- $1 connection, $2 the sealed credential that was used, $3 the new one, $4 its expiry: a token given meanwhile wins. A
+-- connection that was thought dead while the new one was on its way lives again, and nobody need authorize it any more.
 WITH changed AS (
     UPDATE connections SET credential = $3, expires_at = $4,
            state = CASE WHEN state = 'needs_authorization' THEN 'active' ELSE state END,
            state_reason = CASE WHEN state = 'needs_authorization' THEN '' ELSE state_reason END,
            state_since = CASE WHEN state = 'needs_authorization' THEN now() ELSE state_since END
      WHERE connection_id = $1 AND credential = $2
-    RETURNING connection_id, state
+    RETURNING connection_id, state, user_id, platform, account_id
+), over AS (
+    UPDATE alerts a SET resolved_at = now()
+      FROM changed c
+     WHERE a.kind = 'needs_authorization' AND a.subject = concat_ws(' ', c.user_id, c.platform, c.account_id)
+       AND a.resolved_at IS NULL AND c.state = 'active'
 )
-UPDATE slots s SET collect_at = now(), due_at = least(now(), s.upkeep_at)
+UPDATE slots s SET collect_at = now(), due_at = least(now(), s.upkeep_at), attempt = 0
   FROM changed
  WHERE s.connection_id = changed.connection_id AND changed.state = 'active' AND s.collect_at = 'infinity'
 
@@ -119,21 +124,27 @@ SELECT c.credential FROM connections c JOIN slots s USING (connection_id)
  WHERE c.connection_id = $1 AND s.lease_token = $2
 
 -- name: finish_slots
--- $1 connection ids, $2 tokens, $3 collect at, $4 slots, $5 attempts, $6 upkeep at, $7 not before (a platform said wait). A trigger that waits is served next; a
--- connection that is not active any more is not collected, and one without a working token needs no upkeep.
+-- $1 connection ids, $2 tokens, $3 collect at, $4 slots, $5 attempts, $6 upkeep at, $7 not before (a platform said wait),
+-- $8 collect at as it was claimed. A trigger that waits is served next; what a person moved meanwhile (resumed, a new
+-- token) stays moved; a connection that is not active any more is not collected, and one without a working token needs no
+-- upkeep.
 UPDATE slots s
    SET collect_at = n.collect_at, upkeep_at = n.upkeep_at, due_at = least(n.collect_at, n.upkeep_at),
        slot_at = n.slot_at, attempt = n.attempt, lease_token = NULL, lease_node = NULL
   FROM (SELECT f.connection_id, f.token, f.slot_at, f.attempt,
                CASE WHEN c.state IN ('active', 'paused') THEN f.upkeep_at END AS upkeep_at,
                CASE WHEN c.state <> 'active' THEN 'infinity'
-                    WHEN EXISTS (SELECT 1 FROM triggers t WHERE t.connection_id = f.connection_id AND t.state = 'waiting')
-                    THEN least(greatest(now(), f.not_before), f.collect_at)
-                    ELSE f.collect_at END AS collect_at
+                    ELSE least(f.collect_at,
+                               CASE WHEN EXISTS (SELECT 1 FROM triggers t
+                                                  WHERE t.connection_id = f.connection_id AND t.state = 'waiting')
+                                    THEN greatest(now(), f.not_before) END,
+                               CASE WHEN h.collect_at <> f.claimed THEN greatest(h.collect_at, f.not_before) END)
+                    END AS collect_at
           FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::timestamptz[],
-                      $7::timestamptz[])
-               AS f(connection_id, token, collect_at, slot_at, attempt, upkeep_at, not_before)
-          JOIN connections c USING (connection_id)) AS n
+                      $7::timestamptz[], $8::timestamptz[])
+               AS f(connection_id, token, collect_at, slot_at, attempt, upkeep_at, not_before, claimed)
+          JOIN connections c USING (connection_id)
+          JOIN slots h USING (connection_id)) AS n
  WHERE s.connection_id = n.connection_id AND s.lease_token = n.token
 
 -- name: ensure_snapshot_months
