@@ -75,9 +75,12 @@ awaitable<std::chrono::milliseconds> Dispatcher::claim_round() {
         lease::LeaseRepository leases{*session};
         auto assignments = leases.claim(node, limit, std::nullopt, lease::Work::regular);
         const auto left = std::min(backfills, limit - static_cast<unsigned>(assignments.size()));
-        if (left > 0) {
-            auto goes = leases.claim(node, left, std::nullopt, lease::Work::backfill);
+        try {
+            auto goes = left == 0 ? std::vector<lease::Assignment>{}
+                                  : leases.claim(node, left, std::nullopt, lease::Work::backfill);
             std::move(goes.begin(), goes.end(), std::back_inserter(assignments));
+        } catch (const Error&) {
+            if (assignments.empty()) throw;  // what is claimed already is ours and must be served
         }
         const auto next = assignments.empty() ? leases.next_due(backfills > 0 ? lease::Work::any : lease::Work::regular)
                                               : std::nullopt;
