@@ -73,7 +73,7 @@ void add_end(const platform::Platform& platform, Ending::What what, const std::s
 
 RadarFacts read_radar_facts(postgres::Transaction& transaction) {
     RadarFacts facts;
-    for (const auto& row : transaction.exec("connections_by_platform"))
+    for (const auto& row : transaction.exec("connections_to_watch"))
         facts.connections[row.text("platform")] = row.integer("connections");
     for (const auto& row : transaction.exec("list_quarantine", {std::nullopt}))
         facts.refused.push_back({.platform = row.text("platform"),

@@ -156,7 +156,7 @@ SELECT user_id, sum(requests)::bigint AS requests
 -- $1 platform
 SELECT count(*) AS connections FROM connections WHERE platform = $1 AND state <> 'gone'
 
--- name: connections_by_platform
+-- name: connections_to_watch
 SELECT platform, count(*) AS connections FROM connections WHERE state <> 'gone' GROUP BY platform
 
 -- name: connections_by_tier

@@ -262,9 +262,9 @@ TEST_CASE("between two goes of a backfill everything regular that is due comes f
     ask("a2", 400);
     ask("a3", 20);  // not the long past: somebody waits for it
     for (const std::int64_t id : {1, 2, 3}) served(id, moment(3600s));
-    CHECK(claimed(lease::Work::any) == Ids{4, 1, 2, 3});
-    CHECK_MESSAGE(claimed(lease::Work::regular) == Ids{4, 3}, "however long the others were due before");
-    CHECK(claimed(lease::Work::backfill) == Ids{1, 2});
+    CHECK((claimed(lease::Work::any) == Ids{4, 1, 2, 3}));
+    CHECK_MESSAGE((claimed(lease::Work::regular) == Ids{4, 3}), "however long the others were due before");
+    CHECK((claimed(lease::Work::backfill) == Ids{1, 2}));
     CHECK_MESSAGE(claimed(lease::Work::backfill, 1) == Ids{1}, "no more than there is room for");
 
     served(4, moment(3600s));
