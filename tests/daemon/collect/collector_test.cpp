@@ -73,7 +73,9 @@ TEST_CASE("a backfill that is put off at its look-up has something left to do") 
 }
 
 TEST_CASE("a limit that is used up for everybody is a wait") {
-    const auto result = collected(backfill_of("youtube", 0));
+    auto job = backfill_of("youtube", 0);
+    job.backfill_only = false;  // a backfill does not ask for what regular slots may still have
+    const auto result = collected(job);
     CHECK_FALSE(result.put_off_until);
     CHECK(result.worst() == Outcome::wait);
     CHECK(result.waits());
