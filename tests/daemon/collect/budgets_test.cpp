@@ -84,15 +84,18 @@ TEST_CASE("two nodes that open a window at the same moment do not spend a portio
         const std::string scope = "app", key = "default", name = "quota";
         opening.exec("open_budget", {demo.name, scope, key, name, window.start, window.end});
         opening.exec("budget_before", {demo.name, scope, key, name, window.start});
-        CHECK(opening.exec("grant_budget", {demo.name, scope, key, name, window.start, window.end, 10, 4, 0, 1.0})[0]
-                  .integer("granted") == 4);
-        std::thread committing{[&] {
+        std::int64_t granted = 0;
+        std::thread granting{[&] {
             f.shared.database.wait_until("EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)");
+            granted =
+                opening.exec("grant_budget", {demo.name, scope, key, name, window.start, window.end, 10, 4, 0, 1.0})[0]
+                    .integer("granted");
             opening.commit();
         }};
         auto second = f.node();
         CHECK_MESSAGE(f.spend(second, demo, false) == 6, "the first one has 4 in hand");
-        committing.join();
+        granting.join();
+        CHECK(granted == 4);
         CHECK(f.shared.database.value("SELECT granted FROM rate_budgets") == "10");
     }
 }
