@@ -87,7 +87,7 @@ Json details_of(const Platform& platform) {
                                     {"every", request.every == Request::Every::slot ? "slot" : "day"},
                                     {"window", window_text(request)},
                                     {"history_days", request.history.count()},
-                                    {"reread_days", request.reread.count()},
+                                    {"final_after", render_duration(request.final_after)},
                                     {"metrics", request.metrics}});
     json["metrics"] = Json::array();
     for (const auto& metric : platform.metrics)
@@ -109,10 +109,10 @@ Json details_of(const Platform& platform) {
 }
 
 void print_requests(Context& context, const Platform& platform) {
-    auto table = make_table(context, {{"REQUEST"}, {"EVERY"}, {"WINDOW"}, {"STILL CHANGING", true}, {"METRICS"}});
+    auto table = make_table(context, {{"REQUEST"}, {"EVERY"}, {"WINDOW"}, {"FINAL AFTER", true}, {"METRICS"}});
     for (const auto& request : platform.requests)
         table.add({request.name, request.every == Request::Every::slot ? "slot" : "day", window_text(request),
-                   request.reread.count() > 0 ? days_text(request.reread) : "",
+                   request.window == Request::Window::now ? "" : render_duration(request.final_after),
                    fmt::format("{}", fmt::join(request.metrics, ", "))});
     table.finish();
 }

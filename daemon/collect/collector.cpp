@@ -161,7 +161,7 @@ private:
         }
         const platform::HttpAnswer answer{
             .status = response.status, .headers = response.headers, .body = response.body};
-        auto verdict = platform::classify(*job_.platform, answer, now());
+        auto verdict = platform::classify(*job_.platform, answer, now(), request.version);
         budgets_.note(*job_.platform, job_.target, answer, verdict);
         if (verdict.served_version) result.served_version = verdict.served_version;
         if (job_.observe) job_.observe(request, response, verdict);

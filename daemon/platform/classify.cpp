@@ -197,8 +197,12 @@ const std::string* HttpAnswer::header(std::string_view name) const noexcept {
 }
 
 Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now) {
+    return classify(platform, answer, now, platform.api.version);
+}
+
+Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now, std::string_view asked_version) {
     auto verdict = judge(platform.errors, &platform, answer, now);
-    if (!platform.api.version_header.empty()) {
+    if (!platform.api.version_header.empty() && asked_version == platform.api.version) {
         const auto* served = answer.header(platform.api.version_header);
         if (served != nullptr && *served != platform.api.version) verdict.served_version = redact(*served, 40);
     }

@@ -35,6 +35,9 @@ struct Verdict {
 };
 
 /// @param now for dates in Retry-After and for waits until midnight
+/// @param asked_version that the request named; only the API's own can be told from the one that was served
+Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now, std::string_view asked_version);
+/// The same for a request of the API's own version.
 Verdict classify(const Platform& platform, const HttpAnswer& answer, Instant now);
 /// The same for an answer of one of the login's token endpoints.
 Verdict classify(const Login& login, const HttpAnswer& answer, Instant now);

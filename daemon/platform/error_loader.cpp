@@ -34,6 +34,7 @@ Values read_values(const YamlNode& node, bool only_numbers) {
         else
             values.texts.push_back(text);
     }
+    if (values.empty()) node.fail("names no value");  // it would count as a condition that is not there
     return values;
 }
 
@@ -120,6 +121,7 @@ ErrorRule read_rule(const YamlNode& node, const Errors& errors) {
     }
     if (const auto text = node.find("text")) {
         for (const auto& part : text->texts()) rule.texts.push_back(ascii::lower(part));
+        if (rule.texts.empty()) text->fail("names no text");
     }
     read_place(node, rule);
     if (rule.status.empty() && rule.code.empty() && rule.subcode.empty() && rule.texts.empty() && !rule.at)

@@ -68,13 +68,15 @@ UsageHeader read_usage(const YamlNode& node) {
         if (usage.percent.empty() && !usage.minutes)
             node.fail("does not say where the usage is", "Add 'percent' or 'wait_minutes' with JSON pointers.");
     }
+    if (const auto stop = node.find("stop_at"); stop && limit)
+        stop->fail("requests that are left are used up to the last", "Leave it out.");
     const auto percent = [&](std::string_view key, unsigned otherwise) {
         return read_or(node, key, otherwise,
                        [](const YamlNode& value) { return static_cast<unsigned>(value.integer(1, 100)); });
     };
     usage.slow_at = percent("slow_at", usage.slow_at);
     usage.stop_at = percent("stop_at", usage.stop_at);
-    if (usage.slow_at > usage.stop_at) node.fail("'slow_at' is above 'stop_at'");
+    if (!limit && usage.slow_at > usage.stop_at) node.fail("'slow_at' is above 'stop_at'");
     return usage;
 }
 

@@ -69,6 +69,7 @@ std::vector<JsonPath> read_paths(const YamlNode& node) {
     if (node.is_scalar()) return {read_path(node)};
     std::vector<JsonPath> paths;
     for (const auto& item : node.items()) paths.push_back(read_path(item));
+    if (paths.empty()) node.fail("names no place", "Write a JSON pointer, or a list of such.");
     return paths;
 }
 
@@ -92,7 +93,7 @@ std::string read_base_url(const YamlNode& node) {
 }
 
 void check_name(const std::string& name, const YamlNode& node) {
-    if (name.size() > 100 || !std::all_of(name.begin(), name.end(), is_name_char))
+    if (name.empty() || name.size() > 100 || !std::all_of(name.begin(), name.end(), is_name_char))
         node.fail(fmt::format("not a name: '{}'", name), "Use letters, digits and '_', at most 100.");
 }
 
@@ -138,14 +139,25 @@ Endpoint read_endpoint(const YamlNode& node, const Api& api) {
     return endpoint;
 }
 
-Lookup read_lookup(const std::string& name, const YamlNode& node, const Api& api) {
+void check_token(const YamlNode& node, const Endpoint& endpoint, const Platform& platform) {
+    const auto& token = endpoint.token;
+    const bool known =
+        token.empty() || std::any_of(platform.lookups.begin(), platform.lookups.end(),
+                                     [&](const Lookup& lookup) { return lookup.tokens.contains(token); });
+    if (!known)
+        node.at("token").fail(fmt::format("no look-up before this tells token '{}'", token),
+                              "Name it under 'tokens' of a look-up.");
+}
+
+Lookup read_lookup(const std::string& name, const YamlNode& node, const Platform& platform) {
     node.allow({"base_url", "version", "path", "query", "token", "optional", "attributes", "tokens"});
     check_name(name, node);
-    Lookup lookup{.name = name, .endpoint = read_endpoint(node, api), .attributes = {}, .tokens = {}};
+    Lookup lookup{.name = name, .endpoint = read_endpoint(node, platform.api), .attributes = {}, .tokens = {}};
     for (const auto& [parameter, value] : lookup.endpoint.query) {
         if (value.kind != QueryValue::Kind::text)
             node.at("query").at(parameter).fail("a look-up has neither days nor metrics");
     }
+    check_token(node, lookup.endpoint, platform);
     lookup.optional = read_or(node, "optional", false, [](const YamlNode& value) { return value.boolean(); });
     const auto read_map = [&](std::string_view key, std::map<std::string, JsonPath>& into) {
         const auto map = node.find(key);

@@ -33,7 +33,10 @@ auto read_or(const YamlNode& node, std::string_view key,
     return found ? read(*found) : std::move(otherwise);
 }
 
-Lookup read_lookup(const std::string& name, const YamlNode& node, const Api& api);
+/// A derived token is told by a look-up that was read before, or the connection's own would go in its place.
+void check_token(const YamlNode& node, const Endpoint& endpoint, const Platform& platform);
+/// Checks it against the look-ups before it.
+Lookup read_lookup(const std::string& name, const YamlNode& node, const Platform& platform);
 /// Checks it against what was read before: day rule, look-ups and metrics.
 Request read_request(const std::string& name, const YamlNode& node, const Platform& platform);
 Errors read_errors(const YamlNode& node);

@@ -70,7 +70,7 @@ Metric read_metric(const std::string& name, const YamlNode& node) {
         metric.currency = currency->text();
         if (metric.unit.find("currency") == std::string::npos) currency->fail("only money has a currency");
         if (metric.currency.size() != 3 ||
-            !std::all_of(metric.currency.begin(), metric.currency.end(), ascii::is_alnum))
+            !std::all_of(metric.currency.begin(), metric.currency.end(), ascii::is_upper))
             currency->fail(fmt::format("not a currency: '{}'", metric.currency),
                            "Write its ISO 4217 code, such as USD.");
     }
@@ -160,8 +160,7 @@ Platform load_platform(const YamlNode& root) {
     if (const auto auth = root.find("auth")) platform.auth = read_auth(*auth, platform.api);
     platform.day = read_day(root.at("day"));
     if (const auto lookups = root.find("lookups")) {
-        for (const auto& [key, node] : lookups->entries())
-            platform.lookups.push_back(read_lookup(key, node, platform.api));
+        for (const auto& [key, node] : lookups->entries()) platform.lookups.push_back(read_lookup(key, node, platform));
     }
     check_zone_attribute(root, platform);
     for (const auto& [key, node] : root.at("metrics").entries()) platform.metrics.push_back(read_metric(key, node));

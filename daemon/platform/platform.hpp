@@ -106,7 +106,6 @@ struct Request {
     std::chrono::days window_days{1};          ///< longest range
     bool stamp_bounds = false;                 ///< the window selects the stamps it contains, both ends included
     std::chrono::days history{0};              ///< how many days before today can be asked for
-    std::chrono::days reread{0};               ///< how many days are still changing
     std::chrono::milliseconds final_after{0};  ///< numbers are final this long after the end of their day
     std::string empty_without_scope;           ///< the scope without which the answer is empty in place of an error
     bool optional = false;                     ///< not every account may ask: a refusal is no failure

@@ -85,8 +85,12 @@ HttpRequest make_request(const Platform& platform, const Target& target, const E
     const auto derived = target.derived_tokens.find(endpoint.token);
     const auto& token = derived == target.derived_tokens.end() ? target.access_token : derived->second;
     const auto& scheme = platform.auth.scheme;
-    HttpRequest request{
-        .url = std::move(url), .secret_query = {}, .body = {}, .headers = {}, .name = platform.name + "." + name};
+    HttpRequest request{.url = std::move(url),
+                        .secret_query = {},
+                        .body = {},
+                        .headers = {},
+                        .name = platform.name + "." + name,
+                        .version = endpoint.version};
     for (const auto& [header, value] : platform.auth.headers) {
         if (value != kClientId)
             request.headers.emplace_back(header, Secret{value});

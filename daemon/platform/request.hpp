@@ -20,6 +20,7 @@ struct HttpRequest {
     Secret body;          ///< may be empty
     std::vector<std::pair<std::string, Secret>> headers;  ///< name, value
     std::string name;                                     ///< "instagram.reach"
+    std::string version = {};                             ///< of the API that is asked; may be empty
 };
 
 /// What a window asks for as instants, both as they are sent.

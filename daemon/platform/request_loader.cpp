@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/loader_parts.hpp"
 
 namespace tally::platform::loader {
@@ -15,6 +16,11 @@ namespace {
 constexpr std::array<std::string_view, 12> kReserved{"api",      "api_version", "period", "unit",
                                                      "currency", "zone",        "final",  "final_at",
                                                      "end_time", "fetched_at",  "window", "key"};
+
+/// Dimensions stand in the metadata in lower case.
+bool is_reserved(const std::string& name) {
+    return std::find(kReserved.begin(), kReserved.end(), ascii::lower(name)) != kReserved.end();
+}
 
 Paging read_paging(const YamlNode& node) {
     node.allow({"link", "cursor", "query", "max_pages"});
@@ -51,10 +57,13 @@ public:
     }
 
     Request read() {
-        node_.allow({"base_url", "version", "path", "query", "token", "every", "window", "bounds", "history", "reread",
+        node_.allow({"base_url", "version", "path", "query", "token", "every", "window", "bounds", "history",
                      "final_after", "optional", "only_if", "compare", "metadata", "empty_without_scope", "paging",
                      "rows", "metrics"});
         check_name(request_.name, node_);
+        if (std::any_of(platform_.lookups.begin(), platform_.lookups.end(),
+                        [&](const Lookup& lookup) { return lookup.name == request_.name; }))
+            node_.fail("there is a look-up of this name", "Limits name both: give one of them another name.");
         request_.endpoint = read_endpoint(node_, platform_.api);
         request_.every = node_.at("every").choice({"slot", "day"}) == 0 ? Request::Every::slot : Request::Every::day;
         read_window(node_, request_);
@@ -67,7 +76,8 @@ public:
         if (const auto metadata = node_.find("metadata")) read_metadata(*metadata);
         read_rows(node_.at("rows"));
         if (const auto paging = node_.find("paging")) request_.paging = read_paging(*paging);
-        check_token();
+        check_paging();
+        check_token(node_, request_.endpoint, platform_);
         if (request_.window == Request::Window::now)
             check_now();
         else
@@ -108,8 +118,7 @@ private:
     void read_metadata(const YamlNode& node) {
         for (const auto& [name, value] : node.entries()) {
             check_name(name, value);
-            if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
-                value.fail(fmt::format("'{}' has a meaning of its own in the metadata", name));
+            if (is_reserved(name)) value.fail(fmt::format("'{}' has a meaning of its own in the metadata", name));
             request_.metadata.emplace(name, value.text());
         }
     }
@@ -151,7 +160,10 @@ private:
                 node.allow({"shape", "at", "period", "dimensions", "amount", "currency"});
                 rows.period = read_or(node, "period", {}, read_name);
                 if (const auto amount = node.find("amount")) rows.amount = read_path(*amount);
-                if (const auto currency = node.find("currency")) rows.currency = read_path(*currency);
+                if (const auto currency = node.find("currency")) {
+                    rows.currency = read_path(*currency);
+                    if (!rows.amount) currency->fail("there is no amount whose currency it is", "Write 'amount' too.");
+                }
                 if ((rows.amount || rows.currency) && rows.shape == Rows::Shape::totals)
                     node.fail("only a series has amounts", "Write 'shape: series'.");
                 break;
@@ -182,6 +194,9 @@ private:
             node.at("at").fail("must lead to every element of the list", "Write it like /data/*.");
         if (rows.sum) check_sum(node.at("sum"));
         if (const auto dimensions = node.find("dimensions")) read_dimensions(*dimensions);
+        if (!rows.dimensions.empty() && !request_.compare.empty())
+            node_.at("compare").fail("numbers with dimensions are compared with nothing",
+                                     "Compare in a request without 'dimensions'.");
         if (rows.shape == Rows::Shape::totals && request_.window == Request::Window::range)
             shape.fail("a total has no date of its own", "Write 'window: day': one request for each day.");
     }
@@ -220,22 +235,24 @@ private:
         auto& dimensions = request_.rows.dimensions;
         for (const auto& item : node.items()) {
             auto name = read_name(item);
-            if (std::find(kReserved.begin(), kReserved.end(), name) != kReserved.end())
-                item.fail(fmt::format("'{}' has a meaning of its own in the metadata", name));
-            if (std::find(dimensions.begin(), dimensions.end(), name) != dimensions.end())
-                item.fail(fmt::format("dimension '{}' appears twice", name));
+            if (is_reserved(name)) item.fail(fmt::format("'{}' has a meaning of its own in the metadata", name));
+            const auto same = [&](const std::string& other) { return ascii::lower(other) == ascii::lower(name); };
+            if (std::any_of(dimensions.begin(), dimensions.end(), same))
+                item.fail(fmt::format("dimension '{}' appears twice", name), "In the metadata it is in lower case.");
+            if (const auto said = std::find_if(request_.metadata.begin(), request_.metadata.end(),
+                                               [&](const auto& entry) { return same(entry.first); });
+                said != request_.metadata.end())
+                node_.at("metadata").at(said->first).fail(fmt::format("'{}' is a dimension of the rows", said->first));
             dimensions.push_back(std::move(name));
         }
     }
 
-    void check_token() const {
-        const auto& token = request_.endpoint.token;
-        const bool known =
-            token.empty() || std::any_of(platform_.lookups.begin(), platform_.lookups.end(),
-                                         [&](const Lookup& lookup) { return lookup.tokens.contains(token); });
-        if (!known)
-            node_.at("token").fail(fmt::format("no look-up tells token '{}'", token),
-                                   "Name it under 'tokens' of a look-up.");
+    void check_paging() const {
+        const auto& parameter = request_.paging.query;
+        const auto& query = request_.endpoint.query;
+        if (std::any_of(query.begin(), query.end(), [&](const auto& entry) { return entry.first == parameter; }))
+            node_.at("paging").at("query").fail(fmt::format("parameter '{}' stands in the query already", parameter),
+                                                "The cursor is added to every page but the first.");
     }
 
     const QueryValue* window_value(QueryValue::Kind kind) const {
@@ -246,7 +263,7 @@ private:
     }
 
     void check_now() const {
-        for (const auto* key : {"reread", "history", "bounds", "final_after"}) {
+        for (const auto* key : {"history", "bounds", "final_after"}) {
             if (const auto found = node_.find(key)) found->fail("what only exists now has no days");
         }
         const auto shape = request_.rows.shape;
@@ -278,10 +295,6 @@ private:
             request_.final_after = final_after->duration();
             if (request_.final_after > std::chrono::days{60}) final_after->fail("longer than 60 days");
         }
-        const auto reread = node_.at("reread");
-        request_.reread = read_days(reread);
-        if (request_.reread < std::chrono::ceil<std::chrono::days>(request_.final_after))
-            reread.fail("shorter than 'final_after'", "Days are asked for again until they are final.");
         if (request_.window_days > request_.history) node_.at("window").fail("longer than the history");
     }
 

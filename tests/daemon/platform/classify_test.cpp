@@ -318,6 +318,10 @@ TEST_CASE("a version other than the one asked for is told") {
     CHECK_FALSE(judge("instagram", 200, body, {{"facebook-api-version", "v25.0"}}).served_version);
     CHECK_FALSE(judge("instagram", 200, body).served_version);
     CHECK_FALSE(judge("youtube", 200, body, {{"facebook-api-version", "v21.0"}}).served_version);
+    // A request of a version of its own is answered as that one: no drift.
+    const HttpAnswer older{.status = 200, .headers = {{"facebook-api-version", "v24.0"}}, .body = body};
+    CHECK_FALSE(classify(shipped("instagram"), older, kNow, "v24.0").served_version);
+    CHECK(classify(shipped("instagram"), older, kNow, "v25.0").served_version == "v24.0");
 }
 
 TEST_CASE("any answer has a verdict") {

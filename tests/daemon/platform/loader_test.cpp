@@ -42,7 +42,6 @@ requests:
     every: day
     window: { range: 30d }
     bounds: stamps
-    reread: 3d
     token: page
     path: /{version}/{account}/stats
     query: { from: { start: unix }, to: { end: unix } }
@@ -52,7 +51,6 @@ requests:
   split:
     every: day
     window: day
-    reread: 3d
     path: /{version}/{account}/split
     query: { from: { start: unix }, to: { last: date } }
     rows: { shape: totals, at: /data, dimensions: [kind] }
@@ -180,9 +178,8 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"{ metrics: comma }", "{ metrics: comma, start: unix }", "must be one of metrics, start, end and last"},
         {"window: { range: 30d }", "window: { range: 91d }", "window: longer than the history"},
         {"window: { range: 30d }", "window: week", "'week' is not known here"},
-        {"reread: 3d\n    token", "reread: 1d\n    token", "shorter than 'final_after'"},
-        {"reread: 3d\n    token", "token", "'reread' is missing"},
-        {"token: page", "token: pages", "no look-up tells token 'pages'"},
+        {"    token: page", "    reread: 3d\n    token: page", "demo.yaml:28: requests.stats.reread: unknown key"},
+        {"token: page", "token: pages", "no look-up before this tells token 'pages'"},
         {"to: { end: unix } }", "until: never }", "the days do not stand in the query"},
         {"to: { end: unix } }", "to: { last: date } }", "bounds: stamps are instants"},
         {"{ last: date }", "{ last: unix }", "the last day is a date, not a time"},
@@ -195,6 +192,46 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"dimensions: [kind]", "dimensions: [unit]", "'unit' has a meaning of its own"},
         {"window: day", "window: { range: 2d }", "a total has no date of its own"},
         {"{ shape: totals, at: /data, dimensions: [kind] }", "{ shape: object, at: \"\" }", "an object has no dates"},
+        // A dimension stands in the metadata in lower case, beside what always stands there.
+        {"dimensions: [kind]", "dimensions: [Unit]", "'Unit' has a meaning of its own"},
+        {"dimensions: [kind]", "dimensions: [kind, Kind]",
+         "rows.dimensions[1]: dimension 'Kind' appears twice\n  hint: In the metadata it is in lower case."},
+        {"    rows: { shape: totals", "    metadata: { kind: all }\n    rows: { shape: totals",
+         "requests.split.metadata.kind: 'kind' is a dimension of the rows"},
+        {"    rows: { shape: totals", "    metadata: { KIND: all }\n    rows: { shape: totals",
+         "'KIND' is a dimension of the rows"},
+        {"    rows: { shape: totals", "    metadata: { Unit: all }\n    rows: { shape: totals",
+         "'Unit' has a meaning of its own"},
+        {"    rows: { shape: totals", "    metadata: { sort: all }\n    rows: { shape: totals", ""},
+        {"  facts:\n", "  facts:\n    token: page\n",
+         "demo.yaml:9: lookups.facts.token: no look-up before this tells token 'page'"},
+        {"metrics:\n  followers", "  more: { path: /more, token: pages, attributes: { a: /a } }\nmetrics:\n  followers",
+         "lookups.more.token: no look-up before this tells token 'pages'"},
+        {"metrics:\n  followers", "  more: { path: /more, token: page, attributes: { a: /a } }\nmetrics:\n  followers",
+         ""},
+        {"unit: ratio", "unit: currency, currency: 1x3", "metrics.rate.currency: not a currency: '1x3'"},
+        {"unit: ratio", "unit: currency, currency: usd", "not a currency: 'usd'"},
+        {"unit: ratio", "unit: currency, currency: USD", ""},
+        {"  rate: {", "  \"\": {", "not a name: ''"},
+        {"  message: /error/message", "  message: []", "demo.yaml:47: errors.message: names no place"},
+        {"  code: /error/code", "  code: []", "errors.code: names no place"},
+        {"code: 100, text: metric", "code: [], text: metric", "errors.rules[1].code: names no value"},
+        {"text: metric", "text: []", "errors.rules[1].text: names no text"},
+        {"  profile:", "  facts:", "requests.facts: there is a look-up of this name"},
+        {"{ link: /next, max_pages: 5 }", "{ cursor: /next, query: from }",
+         "requests.stats.paging.query: parameter 'from' stands in the query already"},
+        {"{ link: /next, max_pages: 5 }", "{ cursor: /next, query: after }", ""},
+        {"wait_minutes: /*/minutes", "limit_header: X-Limit, reset_header: X-Reset, stop_at: 90",
+         "usage[0].stop_at: requests that are left are used up to the last"},
+        {"wait_minutes: /*/minutes", "limit_header: X-Limit, reset_header: X-Reset, slow_at: 98", ""},
+        {"{ shape: totals, at: /data, dimensions: [kind] }", "{ shape: series, at: /data, currency: /currency }",
+         "rows.currency: there is no amount whose currency it is"},
+        {"{ shape: totals, at: /data, dimensions: [kind] }",
+         "{ shape: series, at: /data, amount: /amount, currency: /currency }", ""},
+        {"    rows: { shape: totals", "    compare: [clicks]\n    rows: { shape: totals",
+         "requests.split.compare: numbers with dimensions are compared with nothing"},
+        {"    rows: { shape: totals, at: /data, dimensions: [kind] }",
+         "    compare: [clicks]\n    rows: { shape: totals, at: /data }", ""},
         {"requests: 200", "requests: 0", "0 is outside 1 to 1000000000"},
         {"per: 1h", "per: 0s", "must be 1ms to 30d"},
         {"scope: app", "scope: world", "'world' is not known here"},
@@ -214,7 +251,7 @@ TEST_CASE("mistakes are told with line, path and hint") {
         {"  code: /error/code\n", "", "nobody said where the code is"},
         {"{ code: 100, text", "{ code: 100, subcode: 1, text", ""},
         {"{ status: 500-599,", "{ code: 12, text: please slow down now,",
-         "demo.yaml:54: errors.rules[2]: never decides: the rule of line 52 matches whatever it matches\n  hint: "
+         "demo.yaml:52: errors.rules[2]: never decides: the rule of line 50 matches whatever it matches\n  hint: "
          "Put the narrower rule first."},
         {"{ status: 500-599,", "{ code: 12, subcode: 3, status: 400, text: SLOW DOWN,", "never decides"},
         {"{ status: 500-599,", "{ code: [12, 21], text: slow down,", ""},

@@ -301,6 +301,8 @@ TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than
         any.now = kNow + std::chrono::hours{*rc::gen::inRange(-24 * 400, 24 * 400)};
         any.backfill = days{*rc::gen::inRange(1, 120)};
         const auto today = any.zone.day_of(any.now);
+        // Not 24 hours before now: late on a day of 25 hours that is today still.
+        const auto before_today = any.zone.start_of(today) - std::chrono::microseconds{1};
         std::map<std::string, std::set<Day>> wanted;
         for (const auto& request : shipped(any.platform).requests) {
             if (request.window == Request::Window::now) continue;
@@ -310,8 +312,7 @@ TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than
                 const auto state = *rc::gen::inRange(0, 6);
                 const bool yesterday = *rc::gen::arbitrary<bool>();
                 if (state < 5)
-                    any.coverage[request.name][d] = {static_cast<DayState>(state),
-                                                     yesterday ? any.now - days{1} : any.now};
+                    any.coverage[request.name][d] = {static_cast<DayState>(state), yesterday ? before_today : any.now};
                 if (days{back} > std::min(any.backfill, request.history)) continue;
                 const bool open = state >= 1 && state != 3 && state < 5;
                 if (state == 5 || back == 0 || (open && yesterday)) wanted[request.name].insert(d);

@@ -98,8 +98,10 @@ TEST_CASE("YouTube's dates are both inclusive, and its two APIs have hosts of th
         daily.url.starts_with("https://youtubeanalytics.googleapis.com/v2/"
                               "reports?ids=channel%3D%3DMINE&startDate=2026-11-01&endDate=2026-11-17&dimensions=day&"
                               "metrics=views%2CengagedViews%2C"));
-    CHECK(render(shipped("youtube"), target(), task("youtube", "channel")).url ==
-          "https://www.googleapis.com/youtube/v3/channels?part=statistics&mine=true");
+    const auto channel = render(shipped("youtube"), target(), task("youtube", "channel"));
+    CHECK(channel.url == "https://www.googleapis.com/youtube/v3/channels?part=statistics&mine=true");
+    CHECK(channel.version == "v3");
+    CHECK(daily.version == "v2");
 }
 
 TEST_CASE("Snapchat's days are written as the account's wall shows them, the end exclusive") {
