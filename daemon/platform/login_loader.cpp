@@ -70,13 +70,6 @@ bool mentions(const TokenRequest& request, std::string_view word) {
            std::any_of(request.form.begin(), request.form.end(), has);
 }
 
-// Keys of every token request; `more` are those of what it is part of.
-void allow(const YamlNode& node, std::initializer_list<std::string_view> more) {
-    std::vector<std::string_view> keys{"method", "base_url", "path", "query", "form", "header", "scheme", "answer"};
-    keys.insert(keys.end(), more.begin(), more.end());
-    node.allow(keys);
-}
-
 TokenRequest read_token_request(const YamlNode& node, const Api& api, Words words) {
     TokenRequest request;
     if (const auto method = node.find("method")) request.method = method->choice({"GET", "POST"}) == 0 ? "GET" : "POST";
@@ -112,7 +105,7 @@ TokenRequest read_token_request(const YamlNode& node, const Api& api, Words word
 std::optional<TokenRequest> read_step(const YamlNode& login, std::string_view key, const Api& api, Words words) {
     const auto node = login.find(key);
     if (!node) return std::nullopt;
-    allow(*node, {});
+    node->allow({"method", "base_url", "path", "query", "form", "header", "scheme", "answer"});
     return read_token_request(*node, api, words);
 }
 
@@ -141,7 +134,7 @@ Login::Authorize read_authorize(const YamlNode& node, const Api& api) {
 }
 
 Login::Refresh read_refresh(const YamlNode& node, const Api& api) {
-    allow(node, {"before", "min_age"});
+    node.allow({"method", "base_url", "path", "query", "form", "header", "scheme", "answer", "before", "min_age"});
     Login::Refresh refresh{.request = read_token_request(node, api, kRefreshWords),
                            .before = node.at("before").duration()};
     refresh.min_age = read_or(node, "min_age", refresh.min_age, [](const YamlNode& value) { return value.duration(); });
@@ -163,7 +156,7 @@ Login::Device read_device(const YamlNode& node, const Api& api) {
     const auto start = node.at("start"), poll = node.at("poll");
     start.allow({"method", "base_url", "path", "query", "form", "device_code", "user_code", "verification_uri",
                  "interval", "expires_in"});
-    allow(poll, {});
+    poll.allow({"method", "base_url", "path", "query", "form", "header", "scheme", "answer"});
     const auto asks = read_token_request(poll, api, kPollWords);
     require_word(asks, "{device_code}", node, "poll");
     return {.start = read_token_request(start, api, kStartWords),
@@ -176,7 +169,7 @@ Login::Device read_device(const YamlNode& node, const Api& api) {
 }
 
 Login::Validation read_validation(const YamlNode& node, const Api& api) {
-    allow(node, {"every"});
+    node.allow({"method", "base_url", "path", "query", "form", "header", "scheme", "answer", "every"});
     Login::Validation validation{.request = read_token_request(node, api, kTokenWords)};
     if (const auto every = node.find("every")) {
         validation.every = every->duration();
@@ -263,7 +256,7 @@ Auth read_auth(const YamlNode& node, const Api& api) {
     auth.header = read_or(node, "header", auth.header, read_header_name);
     if (const auto scheme = node.find("scheme")) {
         auth.scheme = scheme->text_or_empty();
-        check_name(auth.scheme, *scheme);
+        if (!auth.scheme.empty()) check_name(auth.scheme, *scheme);
     }
     if (const auto headers = node.find("headers")) {
         for (const auto& [name, value] : headers->entries()) {
@@ -278,7 +271,11 @@ Auth read_auth(const YamlNode& node, const Api& api) {
     }
     auth.proof = read_or(node, "proof", {}, read_name);
     if (const auto logins = node.find("logins")) {
-        for (const auto& [name, login] : logins->entries()) auth.logins.push_back(read_login(name, login, api));
+        for (const auto& [name, login] : logins->entries()) {
+            auth.logins.push_back(read_login(name, login, api));
+            if (auth.proof.empty() && login.find("proof"))
+                login.at("proof").fail("there is no proof to take or leave", "Name its parameter as 'auth.proof'.");
+        }
     }
     return auth;
 }

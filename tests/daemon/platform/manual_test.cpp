@@ -156,7 +156,7 @@ struct Vocabulary {
 };
 
 Words quoted_words(const std::string& list) {
-    static const std::regex word{"\"([a-z0-9_]+)\""};
+    static const std::regex word{"\"([A-Za-z0-9_]+)\""};
     Words words;
     for (std::sregex_iterator match{list.begin(), list.end(), word}, end; match != end; ++match)
         words.insert((*match)[1]);
@@ -165,7 +165,7 @@ Words quoted_words(const std::string& list) {
 
 /// Every list that follows a call; a call without a list of words fails the test, as it would go unseen.
 std::vector<Words> lists_of(const std::string& source, const std::string& call) {
-    const std::regex pattern{"[.]" + call + R"(\(\s*\{([^}]*)\}\))"}, any{"[.]" + call + R"(\()"};
+    const std::regex pattern{"(?:[.]|->)" + call + R"(\(\s*\{([^}]*)\}\))"}, any{"(?:[.]|->)" + call + R"(\()"};
     std::vector<Words> lists;
     for (std::sregex_iterator match{source.begin(), source.end(), pattern}, end; match != end; ++match)
         lists.push_back(quoted_words((*match)[1]));
@@ -341,6 +341,15 @@ TEST_CASE("manual: the defaults are those of the program") {
     };
     check("auth", "header", Auth{}.header);
     check("auth", "scheme", Auth{}.scheme);
+    check("Logins", "proof", Login{}.proof);
+    check("Authorize", "pkce", Login::Authorize{}.pkce);
+    check("Token requests", "method", TokenRequest{}.method);
+    // Every default place of an answer, as the example leaves them all out.
+    const auto& code = acme().auth.logins.front().code.value();
+    check("Token requests", "access_token", code.access_token.front().text());
+    check("Token requests", "refresh_token", code.refresh_token.front().text());
+    check("Token requests", "expires_in", code.expires_in.front().text());
+    check("Token requests", "scope", code.scope.front().text());
     check("day", "stamp_is", DayRule{}.stamp_is == DayRule::StampIs::end ? "end" : "day");
     check("metrics", "additive", Metric{}.additive);
     check("metrics", "optional", Metric{}.optional);
