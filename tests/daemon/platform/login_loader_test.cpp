@@ -140,6 +140,7 @@ TEST_CASE("logins: mistakes are told with line, path and hint") {
     };
     const Case cases[] = {
         {"  proof: proof", "  prof: proof", "demo.yaml:7: auth.prof: unknown key\n  hint: Did you mean 'proof'?"},
+        {"  proof: proof\n", "", "auth.logins.web.proof: there is no proof to take or leave"},
         {"proof: proof", "proof: a-b", "demo.yaml:7: auth.proof: not a name: 'a-b'"},
         {"X-Kind: plain", "\"X Kind\": plain", "demo.yaml:6: auth.headers.X Kind: not the name of a header: 'X Kind'"},
         {"X-Kind: plain", "X-Kind: \"{secret}\"", "auth.headers.X-Kind: '{secret}' is not known here"},
