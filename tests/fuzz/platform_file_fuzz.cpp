@@ -7,9 +7,35 @@
 #include "common/error.hpp"
 #include "daemon/platform/plan.hpp"
 #include "daemon/platform/request.hpp"
+#include "daemon/platform/token_request.hpp"
 
 using namespace tally;
 using namespace tally::platform;
+
+namespace {
+
+/// Every step of every login can be made.
+void log_in(const Platform& platform) {
+    const TokenValues values{.app = {.client_id = "app", .client_secret = Secret{"secret"}},
+                             .access_token = Secret{"a"},
+                             .refresh_token = Secret{"r"},
+                             .code = Secret{"c"},
+                             .code_verifier = Secret{"v"},
+                             .device_code = Secret{"d"},
+                             .redirect_uri = "http://127.0.0.1/",
+                             .scopes = "s"};
+    for (const auto& login : platform.auth.logins) {
+        for (const auto* step : {&login.code, &login.exchange})
+            if (*step) render_token_request(**step, "fuzz", values, {});
+        if (login.refresh) render_token_request(login.refresh->request, "fuzz", values, {});
+        if (login.validate) render_token_request(login.validate->request, "fuzz", values, {});
+        if (login.device) render_token_request(login.device->start, "fuzz", values, {});
+        if (login.device) render_token_request(login.device->poll, "fuzz", values, {});
+        if (login.authorize) authorize_url(login, "app", "http://127.0.0.1/", {"s"}, "state", Secret{"v"}, {});
+    }
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     try {
@@ -19,13 +45,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             .account = "42", .attributes = {}, .access_token = Secret{"t"}, .derived_tokens = {}, .base_url = {}};
         const Coverage nothing;
         const auto now = parse_instant("2026-11-21T20:00:00Z").value();
-        for (const auto& task : plan({.platform = platform,
-                                .zone = platform.day.zone.value_or(TimeZone::utc()),
-                                .coverage = nothing,
-                                .now = now,
-                                .backfill = std::chrono::days{40},
-                                .forced = {}}))
-            render(platform, target, task);
+        const auto asked = plan({.platform = platform,
+                                 .zone = platform.day.zone.value_or(TimeZone::utc()),
+                                 .coverage = nothing,
+                                 .now = now,
+                                 .backfill = std::chrono::days{40},
+                                 .forced = {}});
+        log_in(platform);
+        for (const auto& task : asked.tasks) render(platform, target, task);
     } catch (const Error&) {  // told: that is what a wrong file must lead to
     }
     return 0;
