@@ -362,3 +362,38 @@ TEST_CASE("manual: the defaults are those of the program") {
     check("usage", "stop_at", UsageHeader{}.stop_at);
     check("Rules of errors", "scope", to_text(ErrorRule{}.scope));
 }
+
+TEST_CASE("manual: the refusals that every login knows are those of the program") {
+    const auto body = body_of(read_keys(), "Logins", "errors");
+    const auto& errors = acme().auth.logins.front().errors;  // the example names none
+    REQUIRE_FALSE(errors.rules.empty());
+    Words told;
+    static const std::regex word{"[a-z]+(_[a-z]+)+"};
+    for (std::sregex_iterator match{body.begin(), body.end(), word}, end; match != end; ++match)
+        if (match->str() != "error_description") told.insert(match->str());
+    Words known;
+    for (const auto& rule : errors.rules) known.insert(rule.code.texts.begin(), rule.code.texts.end());
+    CHECK(listed(told) == listed(known));
+}
+
+TEST_CASE("manual: the placeholders of each step are those of the program") {
+    const auto source = read_text(kSource / "daemon" / "platform" / "login_loader.cpp");
+    const auto placeholders = [](const std::string& text) {
+        static const std::regex word{R"(\{([a-z_]+)\})"};
+        Words words;
+        for (std::sregex_iterator match{text.begin(), text.end(), word}, end; match != end; ++match)
+            words.insert((*match)[1]);
+        return words;
+    };
+    const std::pair<std::string, std::string> steps[] = {{"code", "Code"},      {"exchange", "Token"},
+                                                         {"validate", "Token"}, {"refresh", "Refresh"},
+                                                         {"start", "Start"},    {"poll", "Poll"}};
+    for (const auto& [step, list] : steps) {
+        CAPTURE(step);
+        std::smatch known, told;
+        REQUIRE(std::regex_search(source, known, std::regex{"k" + list + R"(Words\s*=([^;]*);)"}));
+        REQUIRE(std::regex_search(page(), told, std::regex{"\n[.]It " + step + " Ta ([^\n]*)\n"}));
+        REQUIRE_FALSE(placeholders(known[1]).empty());
+        CHECK(listed(placeholders(told[1])) == listed(placeholders(known[1])));
+    }
+}
