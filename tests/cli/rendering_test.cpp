@@ -75,6 +75,55 @@ TEST_CASE("the status page with trouble, and without any data") {
     CHECK(contains(render_status(Json::object(), kNow, Palette{}), "never"));
 }
 
+TEST_CASE("the status page names alerts, refused metrics and running backfills") {
+    auto status = sample_status();
+    status["attention"].push_back({{"kind", "version_drift"},
+                                   {"subject", "facebook"},
+                                   {"message", "answers as v26.0"},
+                                   {"since", "2026-11-21T02:00:00Z"},
+                                   {"alert", 12}});
+    CHECK_FALSE(contains(render_status(sample_status(), kNow, Palette{}), "alert ack"));
+    status["quarantine"] = Json::parse(R"([
+      {"platform": "facebook", "request": "page", "metric": "page_fans", "everywhere": true, "connections": 0,
+       "since": "2026-11-20T03:00:00Z", "probe_at": "2026-11-21T06:00:00Z", "code": "100", "message": "invalid metric"},
+      {"platform": "instagram", "request": "reach", "metric": null, "everywhere": false, "connections": 1200,
+       "since": "2026-11-20T03:00:00Z", "probe_at": "2026-11-21T06:00:00Z", "code": "10", "message": "no permission"}])");
+    for (int group = 7; group < 12; ++group)
+        status["backfills"].push_back({{"run_group", group},
+                                       {"from", "2026-01-01"},
+                                       {"to", "2026-11-20"},
+                                       {"total", 20},
+                                       {"succeeded", 3},
+                                       {"requests_made", 120},
+                                       {"requests_left", 340},
+                                       {"estimated_seconds", 245}});
+    const auto page = render_status(status, kNow, Palette{});
+    CHECK(contains(page, "2 things need you"));
+    CHECK(contains(page, "! version_drift 'facebook': answers as v26.0 (1h 0m ago, alert 12)"));
+    CHECK(contains(page, "alert ack"));
+    CHECK(contains(
+        page,
+        "backfill   2026-01-01 to 2026-11-20: 3 of 20 connections done, requests 120 of about 460, about 4m 5s "
+        "left (run group 7)"));
+    CHECK(contains(page, "and 2 more"));
+    CHECK(contains(page, "page_fans"));
+    CHECK(contains(page, "everywhere"));
+    CHECK(contains(page, "(all)"));
+    CHECK(contains(page, "1,200 connections"));
+    CHECK(contains(page, "in 3h 0m"));
+}
+
+TEST_CASE("progress counts requests where the daemon knows them") {
+    const auto group = read_run_group(Json::parse(
+        R"({"total": 2, "running": 2, "requests_made": 120, "requests_left": 340, "estimated_seconds": 240})"));
+    CHECK(render_progress(group, 10s, 0) == "0/2, 0 rows/s, requests 120 of about 460, about 4m 0s left");
+    const auto begun = read_run_group(
+        Json::parse(R"({"total": 2, "requests_made": 0, "requests_left": 9, "estimated_seconds": null})"));
+    CHECK(render_requests(begun) == ", requests 0 of about 9");
+    CHECK(render_requests(read_run_group(Json::parse(R"({"total": 2, "requests_left": null})"))).empty());
+    CHECK(render_requests(read_run_group(Json::parse(R"({"total": 2, "succeeded": 2, "requests_left": 4})"))).empty());
+}
+
 TEST_CASE("colour is a matter of the palette; a hostile text cannot paint") {
     auto status = sample_status();
     status["attention"][0]["message"] = "\x1b[2J gone\r\xC2\x9B";
