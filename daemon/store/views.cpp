@@ -139,7 +139,7 @@ json backfills(postgres::Transaction& transaction) {
 
 json platforms(postgres::Transaction& transaction) {
     json by_name = json::object();
-    for (const auto& row : transaction.exec("connections_by_platform"))
+    for (const auto& row : transaction.exec("platform_connections"))
         by_name[row.text("platform")] = {{"connections", row.integer("connections")},
                                          {"active", row.integer("active")},
                                          {"needs_attention", row.integer("needs_attention")},

@@ -17,7 +17,7 @@ SELECT u.tier, min(s.slot_at) FILTER (WHERE s.slot_at > now()) AS next_slot
  WHERE c.state = 'active'
  GROUP BY u.tier
 
--- name: connections_by_platform
+-- name: platform_connections
 SELECT platform, count(*) AS connections, count(*) FILTER (WHERE state = 'active') AS active,
        count(*) FILTER (WHERE state IN ('needs_authorization', 'gone')) AS needs_attention
   FROM connections GROUP BY platform ORDER BY platform
