@@ -310,6 +310,16 @@ std::vector<Command> platform_commands() {
          "--quiet; the rows go to stdout.\n\n"
          "Example:\n  tallyctl platform run ./instagram.yaml --account 17841400000000000 --token-file token --from -7d",
          run_platform},
+        {"platform",
+         "forecast",
+         {},
+         {{"days", "N", "look so many days ahead (default: 365)"}},
+         "which metrics and API versions end or begin soon",
+         "Lists by date what the platform files say of ends (until, version_until) and beginnings (since), how many "
+         "connections\n"
+         "that touches (\"-\" when tallyd does not run) and what replaces it.\n\n"
+         "Example:\n  tallyctl platform forecast --days 90",
+         forecast_platforms},
     };
 }
 

@@ -37,6 +37,7 @@ int show_budget(Context& context, const Arguments& arguments);
 int list_platforms(Context& context, const Arguments& arguments);
 int show_platform(Context& context, const Arguments& arguments);
 int check_platform(Context& context, const Arguments& arguments);
+int forecast_platforms(Context& context, const Arguments& arguments);
 int run_platform(Context& context, const Arguments& arguments);
 
 int check_config(Context& context, const Arguments& arguments);

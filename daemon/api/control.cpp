@@ -115,6 +115,7 @@ void name_replacements(const platform::Catalog& catalog, json& attention) {
         const auto* metric = platform ? platform->find_metric(subject.substr(subject.find(' ') + 1)) : nullptr;
         if (metric == nullptr || metric->replaced_by.empty()) continue;
         item["replaced_by"] = metric->replaced_by;
+        if (item["message"].get_ref<const std::string&>().find(metric->replaced_by) != std::string::npos) continue;
         item["message"] = fmt::format("{}; replaced by '{}'", item["message"].get<std::string>(), metric->replaced_by);
     }
 }

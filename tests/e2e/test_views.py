@@ -2,8 +2,9 @@
 """What a sysadmin asks: alerts, budgets, what a run would cost, whether the schedules can be met, what ends soon."""
 import datetime
 import json
+import re
 
-from stack import user
+from stack import ROOT, user
 
 
 def attention(stack):
@@ -114,3 +115,41 @@ def test_config_check_says_whether_the_schedules_can_be_met(make_stack):
     stack.ctl("connection", "remove", "user-7", "youtube")
     report, limit, _ = data_api()
     assert limit["verdict"] == "tight" and report["warnings"] == []
+
+
+def test_the_forecast_names_what_ends_with_and_without_a_daemon(make_stack):
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+
+    def versions(days, stated):
+        """(platform, until) of the versions that end within so many days, as the platform files say."""
+        last = today + datetime.timedelta(days=days)
+        return {(platform, until) for platform, until in stated if today < datetime.date.fromisoformat(until) <= last}
+
+    def told(stack, days):
+        items = stack.ctl_json("platform", "forecast", "--days", str(days))
+        assert [i["until"] or i["since"] for i in items] == sorted(i["until"] or i["since"] for i in items)
+        assert all(0 < i["days_left"] <= days for i in items)
+        return items
+
+    stated = set()
+    for file in (ROOT / "etc/platforms").glob("*.yaml"):
+        if found := re.search(r"^  version_until: (\d{4}-\d\d-\d\d)$", file.read_text(), re.MULTILINE):
+            stated.add((file.stem, found[1]))
+    assert stated, "some platform announces the end of its versions"
+    stack = make_stack()
+    for days in (1, 365, 3650):
+        items = told(stack, days)
+        assert {(i["platform"], i["until"]) for i in items if i["what"] == "version"} == versions(days, stated)
+        assert all(i["connections"] is None for i in items), "nobody runs who could count"
+        for item in items:
+            if item["until"]:
+                assert item["days_left"] == (datetime.date.fromisoformat(item["until"]) - today).days
+    text = stack.ctl("platform", "forecast", "--days", "3650")
+    assert all(f"{until}" in text.stdout and platform in text.stdout for platform, until in versions(3650, stated))
+
+    stack.start()
+    stack.import_users([user(n, platforms=("instagram",)) for n in (1, 2)])
+    for item in told(stack, 3650):
+        assert item["connections"] == (2 if item["platform"] == "instagram" else 0)
+    wrong = stack.ctl("platform", "forecast", "--days", "0", check=False)
+    assert wrong.returncode == 64 and "--days" in wrong.stderr
