@@ -293,6 +293,7 @@ Control::Answer Control::trigger(const Request& request) {
 
 Control::Answer Control::dry_run(store::TriggerScope scope) {
     const auto rules = parts_.dispatcher.rules();
+    co_await parts_.budgets.flush();  // what was spent in the last seconds counts too
     auto work = [&vault = parts_.vault, rules, scope](postgres::Session& session) {
         store::Registry registry{session, vault, {}};
         store::Views views{session};
