@@ -16,9 +16,9 @@ struct RunGroup {
     std::int64_t total = 0, succeeded = 0, partial = 0, failed = 0;
     std::int64_t rows_written = 0, rows_changed = 0;
     std::int64_t requests_made = 0;
-    std::optional<std::int64_t> requests_left;           ///< nullopt: nothing is planned yet
-    std::optional<std::chrono::seconds> estimated_left;  ///< nullopt: no pace is known yet
-    Json failures = Json::array();                       ///< at most 100
+    std::optional<std::int64_t> requests_left = {};           ///< nullopt: nothing is planned yet
+    std::optional<std::chrono::seconds> estimated_left = {};  ///< nullopt: no pace is known yet
+    Json failures = Json::array();                            ///< at most 100
 
     std::int64_t done() const noexcept { return succeeded + partial + failed; }
     bool finished() const noexcept { return done() >= total; }

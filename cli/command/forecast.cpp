@@ -86,7 +86,8 @@ std::vector<Change> changes_until(const collect::Platforms& platforms, Day today
 Json connections_of(Context& context) {
     try {
         Json counts = Json::object();
-        for (const auto& platform : member(context.daemon().get(api_path({"status"})), "platforms"))
+        const auto status = context.daemon().get(api_path({"status"}));
+        for (const auto& platform : member(status, "platforms"))
             counts[text_of(platform, "platform")] = number_of(platform, "connections");
         return counts;
     } catch (const Error&) {
