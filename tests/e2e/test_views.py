@@ -113,7 +113,7 @@ def test_config_check_says_whether_the_schedules_can_be_met(make_stack):
     assert "exceeded by 80 requests per 1d" in warning and "less often" in warning
     text = stack.ctl("config", "check")
     assert text.returncode == 0 and "warning: the limit 'data_api'" in text.stderr and "premium 7 of 6" in text.stdout
-    stack.ctl("connection", "remove", "user-7", "youtube")
+    stack.ctl("connection", "pause", "user-7", "youtube")
     report, limit, _ = data_api()
     assert limit["verdict"] == "tight" and report["warnings"] == []
 
