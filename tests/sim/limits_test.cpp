@@ -186,3 +186,43 @@ TEST_CASE("limits are deleted, forgotten by reset, and checked") {
     }
     client.post("/_sim/limit", {{"platform", "snapchat"}, {"scope", "app"}}, 400);
 }
+
+TEST_CASE("a limit on Helix comes before its points, and the headers tell of what ends first") {
+    TestClient client;
+    const auto ask = [&client](const std::string& id) {
+        return client.helix("channels/followers?broadcaster_id=" + id, "sim.twitch." + id);
+    };
+    limit(client, "twitch", "token", 2, 30);
+    const auto first = ask("555");
+    CHECK(first.status == 200);
+    CHECK(*first.find("Ratelimit-Limit") == "2");
+    CHECK(*first.find("Ratelimit-Remaining") == "1");
+    CHECK(ask("555").status == 200);
+    const auto refused = ask("555");
+    CHECK(refused.status == 429);
+    CHECK(Json::parse(refused.body)["message"] == "Request limit exceeded");
+    CHECK(*refused.find("Ratelimit-Remaining") == "0");
+    const auto reset = at("2026-11-20T20:00:30Z").time_since_epoch().count();
+    CHECK(*refused.find("Ratelimit-Reset") == std::to_string(reset));
+    CHECK(ask("556").status == 200);
+    client.now += std::chrono::seconds{30};
+    CHECK(ask("555").status == 200);
+
+    limit(client, "twitch", "token", 5000, 30);
+    const auto points = ask("555");
+    CHECK(*points.find("Ratelimit-Limit") == "800");
+    CHECK(*points.find("Ratelimit-Remaining") == "798");  // the second point of this second
+}
+
+TEST_CASE("Graph counts its login routes for the token they were sent with") {
+    TestClient client;
+    const std::string token = client.post("/_sim/grant", {{"platform", "facebook"}, {"account", "9"}})["access_token"];
+    limit(client, "facebook", "token", 2, 60);
+    CHECK(client.get("/v25.0/me/accounts?fields=id", token).status == 200);
+    CHECK(client.get("/v25.0/debug_token?input_token=" + token + "&access_token=" + token).status == 200);
+    CHECK(error_of(client.get("/v25.0/debug_token?input_token=" + token + "&access_token=" + token))["code"] == 17);
+    CHECK(error_of(client.get("/v25.0/me/accounts?fields=id", token))["code"] == 17);
+    // The application's own word is nobody's token.
+    const auto own = "/v25.0/debug_token?input_token=" + token + "&access_token=sim-app%7Csim-secret";
+    CHECK(client.get(own).status == 200);
+}

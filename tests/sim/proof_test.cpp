@@ -95,3 +95,29 @@ TEST_CASE("a commanded version is in every Graph answer") {
     client.post("/_sim/served-version", {{"version", "25"}}, 400);
     client.post("/_sim/served-version", Json::object(), 400);
 }
+
+TEST_CASE("a proof is made with the secret of the token's own app") {
+    TestClient client;
+    client.post("/_sim/require-proof", {{"on", true}});
+    client.post("/_sim/app", {{"client_id", "other"}, {"secret", "other-secret"}});
+    client.post("/_sim/app", {{"client_id", "public"}});
+    const auto grant = [&client](const std::string& app, const std::string& platform, const std::string& login) {
+        const auto granted = client.post(
+            "/_sim/grant", {{"platform", platform}, {"account", "9"}, {"client_id", app}, {"login", login}});
+        return granted["access_token"].get<std::string>();
+    };
+    const auto other = grant("other", "facebook", "page");
+    CHECK(client.get(proven(kProfile, other, "other-secret"), other).status == 200);
+    CHECK(client.get(proven(kProfile, other), other).status == 400);
+    const auto open = grant("public", "facebook", "page");
+    CHECK(client.get(proven(kProfile, open, ""), open).status == 400);
+
+    const std::string pages = "/v25.0/me/accounts?fields=id";
+    const auto person = grant("sim-app", "instagram", "facebook_login");
+    CHECK(client.get(pages, person).status == 400);
+    CHECK(client.get(proven(pages, person), person).status == 200);
+    const auto direct = grant("sim-app", "instagram", "instagram_login");
+    CHECK(client.get(kProfile, direct).status == 200);
+    client.now += std::chrono::hours{24};
+    CHECK(client.get("/refresh_access_token?grant_type=ig_refresh_token&access_token=" + direct).status == 200);
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Violations: who called while told to wait, used a refresh token twice or insisted on a dead token.
 #include "violations.hpp"
+#include "grants.hpp"
 #include "test_client.hpp"
 
 #include <doctest/doctest.h>
@@ -218,4 +219,32 @@ TEST_CASE("a refresh token counts as used once its successor reached the client"
     CHECK(refresh("r1", "r3", Delivery::whole) == 1);
     CHECK(refresh("r2", "", Delivery::whole) == 1);
     CHECK(violations.show()["examples"][0].get<std::string>().find("r1") == std::string::npos);
+}
+
+TEST_CASE("a refresh token that was replaced and comes again is a violation; one whose successor got lost is none") {
+    Watched world;
+    auto& client = world.client;
+    const auto reused = [&world] { return world.violations()["refresh_tokens_reused"].get<int>(); };
+    const auto refresh = [&client](const std::string& token, unsigned status) {
+        return client.form("/oauth2/token",
+                           {{"grant_type", "refresh_token"},
+                            {"client_id", "sim-app"},
+                            {"client_secret", "sim-secret"},
+                            {"refresh_token", token}},
+                           status);
+    };
+    const std::string first = client.post("/_sim/grant", {{"platform", "twitch"}, {"account", "555"}})["refresh_token"];
+    client.post("/_sim/fault", {{"kind", "status"}, {"platform", "twitch"}, {"count", 1}});
+    refresh(first, 503);
+    const std::string second = refresh(first, 200)["refresh_token"];
+    CHECK(second != first);
+    CHECK(reused() == 0);
+    refresh(first, 400);
+    CHECK(reused() == 1);
+
+    client.post("/_sim/fault", {{"kind", "cut"}, {"platform", "twitch"}, {"count", 1}});
+    refresh(second, 200);
+    refresh(second, 400);  // it is spent, but nobody could know
+    CHECK(reused() == 1);
+    CHECK(client.simulator.world().grants().reused_refresh_tokens() == 2);
 }
