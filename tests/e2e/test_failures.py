@@ -60,7 +60,8 @@ def test_a_removed_metric_costs_only_itself(stack):
     stack.control("remove-metric", platform="facebook", metric="page_total_actions")
     stack.control("remove-metric", platform="instagram", metric="saves")
     stack.import_users([user(1, platforms=("facebook", "instagram"))])
-    stack.collect("--from", "-10d", expect=3)
+    # The first run finds out; one that was asked for by hand may come after it, and knows already.
+    stack.collect("--from", "-10d", expect=(0, 3))
     metrics = {key[4] for key in stack.snapshots()}
     assert "page_media_view" in metrics and "page_views_total" in metrics and "page_total_actions" not in metrics
     assert "likes" in metrics and "views" in metrics and "saves" not in metrics
