@@ -43,8 +43,9 @@ def test_a_revoked_token_and_a_dead_platform_cost_only_themselves(stack):
 
 @pytest.mark.parametrize("kind", ["html", "empty", "garbage", "cut", "latin1", "status"])
 def test_an_answer_that_is_no_answer_is_retried_and_loses_nothing(stack, kind):
-    stack.import_users([user(1, platforms=("facebook",)), user(2, platforms=("youtube",))])
+    # The fault first: new connections are served at once.
     stack.control("fault", platform="facebook", kind=kind, status=502)
+    stack.import_users([user(1, platforms=("facebook",)), user(2, platforms=("youtube",))])
     stack.collect(expect=3)
     assert {key[1] for key in stack.snapshots()} == {"youtube"}
     [failed] = jobs(stack, platform="facebook", state="failed")[:1]
