@@ -378,9 +378,11 @@ ConnectionRoutes::Answer ConnectionRoutes::finish_login(const Request& request) 
 
     auto& credential = *told.value;
     auto job = collect::make_job(*rules, {}, name.platform, name.account_id, attributes, credential);
-    const auto checked = co_await collect::check(parts_.http, parts_.budgets, std::move(job));
+    const auto checked = co_await collect::try_account(parts_.http, parts_.budgets, std::move(job));
     const auto worst = checked.worst();
-    if (!checked.failures.empty() && worst != platform::Outcome::retry && worst != platform::Outcome::wait)
+    const bool in_doubt =
+        worst == platform::Outcome::retry || worst == platform::Outcome::wait || worst == platform::Outcome::bad_metric;
+    if (!checked.failures.empty() && !in_doubt)
         throw Error(Fault::failed,
                     fmt::format("the login went well, but its token does not read the account '{}': {}",
                                 name.account_id, checked.failures.front().message),
@@ -398,9 +400,8 @@ ConnectionRoutes::Answer ConnectionRoutes::finish_login(const Request& request) 
     for (const auto& scope : scopes) {
         if (credential.scopes && !credential.scopes->contains(scope)) missing.push_back(scope);
     }
-    json data{{"pending", false},
-              {"renewable", can_be_renewed(login, credential)},
-              {"missing_scopes", std::move(missing)}};
+    json data{
+        {"pending", false}, {"renewable", can_be_renewed(login, credential)}, {"missing_scopes", std::move(missing)}};
     data["connection"] = co_await one_connection(name);
     co_return Response::data(data);
 }

@@ -25,6 +25,7 @@ using platform::Verdict;
 
 /// A platform that fails this often in a row is not asked again in this run; the retry asks for what is missing.
 constexpr unsigned kRetriesThatStop = 2;
+constexpr std::chrono::days kTrialDay{4};  // so long ago that every platform has it
 
 /// The order in which outcomes matter to what happens to the connection next.
 int gravity(Outcome outcome) noexcept {
@@ -86,7 +87,7 @@ public:
         compare_numbers();
     }
 
-    /// Only what shows that the token works.
+    /// Only what shows that the token works: look-ups, else the first request of the moment.
     awaitable<void> run_check() {
         if (!co_await look_up(true) || result.requests > 0 || !find_zone()) co_return;
         for (const auto& request : job_.platform->requests) {
@@ -94,6 +95,28 @@ public:
             platform::Task task{.request = &request, .days = std::nullopt, .metrics = request.metrics};
             co_await run_task(std::move(task));
             co_return;
+        }
+    }
+
+    /// What shows that the token reads this very account: some of what is asked first is public. Every request that no
+    /// account may lack is asked for one day.
+    awaitable<void> run_trial() {
+        if (!co_await look_up(true) || !find_zone()) co_return;
+        const auto day = zone_->day_of(now()) - kTrialDay;
+        auto plan = platform::plan({.platform = *job_.platform,
+                                    .zone = *zone_,
+                                    .coverage = {},
+                                    .now = now(),
+                                    .backfill = job_.backfill,
+                                    .forced = DayRange{day, day},
+                                    .forced_since = {},
+                                    .attributes = job_.target.attributes,
+                                    .avoid = {},
+                                    .probe = {},
+                                    .max_tasks = job_.max_tasks});
+        for (auto& task : plan.tasks) {
+            if (result.stopped) co_return;
+            if (!task.request->optional) co_await run_task(std::move(task));
         }
     }
 
@@ -425,7 +448,7 @@ private:
             if (granted->contains(request->empty_without_scope)) continue;
             Verdict verdict;
             verdict.outcome = Outcome::forbidden;
-            verdict.code = "scope";
+            verdict.code = kMissingScope;
             verdict.message =
                 fmt::format("the token lacks the scope '{}': the platform answers nothing instead of an error",
                             request->empty_without_scope);
@@ -534,6 +557,12 @@ awaitable<Collected> collect(net::HttpClient& http, Budgets& budgets, Job job) {
 awaitable<Collected> check(net::HttpClient& http, Budgets& budgets, Job job) {
     Collection collection{http, budgets, job};
     co_await collection.run_check();
+    co_return std::move(collection.result);
+}
+
+awaitable<Collected> try_account(net::HttpClient& http, Budgets& budgets, Job job) {
+    Collection collection{http, budgets, job};
+    co_await collection.run_trial();
     co_return std::move(collection.result);
 }
 

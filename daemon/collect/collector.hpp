@@ -55,6 +55,9 @@ struct Job {
     std::function<void(const platform::HttpRequest&, const net::Response&, const platform::Verdict&)> observe = {};
 };
 
+/// Code of a failure: a scope lacks, and the platform answers nothing instead of an error.
+inline constexpr const char* kMissingScope = "scope";
+
 /// A request that did not give what was asked of it.
 struct Failure {
     std::string request;  ///< name in the platform file
@@ -99,6 +102,9 @@ boost::asio::awaitable<Collected> collect(net::HttpClient& http, Budgets& budget
 
 /// Asks the platform the cheapest thing that proves that the token works: the look-ups, else the first `now` request.
 boost::asio::awaitable<Collected> check(net::HttpClient& http, Budgets& budgets, Job job);
+
+/// Proves, after a login, that the token reads the account, with one day of everything that no account may lack.
+boost::asio::awaitable<Collected> try_account(net::HttpClient& http, Budgets& budgets, Job job);
 
 /// Asks for every metric of every request once, each alone, on the newest day that should be there: which work. The
 /// answers come to `seen` in file order; `days` of a metric that was answered tell whether it was empty.

@@ -137,6 +137,9 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
     result.slot_served = assignment.lease.slot_at <= result.started_at;
     result.trigger = !assignment.triggers.empty() ? "manual" : assignment.lease.attempt > 1 ? "retry" : "schedule";
     result.upkeep_at = assignment.lease.upkeep_at;
+    for (const auto& trigger : assignment.triggers) {
+        if (trigger.days) result.asked_again_since.push_back(trigger.requested_at);
+    }
     const bool collects = assignment.state == "active" &&
                           (assignment.lease.collect_at <= result.started_at || !assignment.triggers.empty());
 
@@ -199,6 +202,14 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
 
             keep_what_was_learned(assignment, *platform, held, collected, result);
             parts_.health.note(*platform, collected, result);
+            for (const auto& failure : collected.failures) {
+                if (failure.code != kMissingScope) continue;
+                result.alerts.push_back(
+                    {.kind = "missing_scope",
+                     .subject = store::alert_subject({held.user_id, held.platform, held.account_id}),
+                     .message = failure.message});
+                break;
+            }
             if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
             if (collected.put_off_until && collected.requests == 0) result.recorded = false;
             state.verified = state.verified || collected.tasks_done > 0;

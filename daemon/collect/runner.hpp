@@ -15,6 +15,7 @@
 #include "daemon/collect/token_keeper.hpp"
 #include "daemon/lease/lease.hpp"
 #include "daemon/net/http_client.hpp"
+#include "daemon/store/registry.hpp"
 #include "daemon/store/run_result.hpp"
 #include "daemon/store/vault.hpp"
 

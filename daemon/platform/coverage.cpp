@@ -27,14 +27,18 @@ std::optional<DayState> parse_day_state(std::string_view text) noexcept {
     return static_cast<DayState>(found - kNames.begin());
 }
 
-std::vector<CoverageSpan> to_spans(const DayMap& days) {
+std::vector<CoverageSpan> to_spans(const DayMap& days, const std::vector<Instant>& marks) {
+    const auto on_same_side = [&](Instant a, Instant b) {
+        return std::none_of(marks.begin(), marks.end(), [&](Instant mark) { return (a < mark) != (b < mark); });
+    };
     std::vector<CoverageSpan> spans;
     for (const auto& [day, status] : days) {
         if (!spans.empty()) {
             auto& last = spans.back();
             const bool neighbour = last.days.last + std::chrono::days{1} == day;
             const bool same = last.status.state == status.state &&
-                              (is_settled(status.state) || last.status.asked_at == status.asked_at);
+                              (last.status.asked_at == status.asked_at ||
+                               (is_settled(status.state) && on_same_side(last.status.asked_at, status.asked_at)));
             if (neighbour && same) {
                 last.days.last = day;
                 last.status.asked_at = std::max(last.status.asked_at, status.asked_at);

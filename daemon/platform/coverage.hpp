@@ -36,13 +36,15 @@ using DayMap = std::map<Day, DayStatus>;
 using Coverage = std::map<std::string, DayMap, std::less<>>;
 
 /// A stretch of neighbouring days with the same state, as the table `coverage` keeps them. `asked_at` does not matter
-/// any more once a day is final or empty, so those stretches join whatever their times were (the latest is kept).
+/// any more once a day is final or empty, so those stretches join (the latest time is kept), unless somebody wants them
+/// asked again.
 struct CoverageSpan {
     DayRange days;
     DayStatus status;
     friend bool operator==(const CoverageSpan&, const CoverageSpan&) = default;
 };
-std::vector<CoverageSpan> to_spans(const DayMap& days);
+/// @param marks moments since when somebody wants days asked again: days asked before and after one stay apart
+std::vector<CoverageSpan> to_spans(const DayMap& days, const std::vector<Instant>& marks = {});
 DayMap from_spans(const std::vector<CoverageSpan>& spans);
 
 }  // namespace tally::platform

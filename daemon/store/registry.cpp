@@ -82,6 +82,7 @@ bool Registry::user_exists(const std::string& user_id) {
 
 void Registry::remove_user(const std::string& user_id) {
     auto transaction = session_.begin();
+    transaction.exec("lock_slots", {user_id, std::optional<std::string>{}, std::optional<std::string>{}});
     forget(transaction, transaction.exec("remove_user", {user_id, "tallyctl"}));
     if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
     transaction.commit();
@@ -108,6 +109,7 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
     const auto tier = tier_of(transaction, user_id);
     const auto key = user_key(transaction, user_id);
     const auto sealed = vault_.seal(key, {user_id, platform, account_id}, connection.credential);
+    transaction.exec("lock_slots", {user_id, platform, account_id});
     const auto row =
         transaction.exec("put_connection", {user_id, platform, account_id, nlohmann::json(connection.attributes).dump(),
                                             sealed, connection.expires_at})[0];
@@ -115,7 +117,9 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
         const auto id = row.integer("connection_id");
         transaction.exec("put_slot", {id, first_slot_(tier, id)});
     }
-    transaction.exec("resolve_alert", {"needs_authorization", alert_subject(connection.name)});
+    transaction.exec("forget_refusals", {row.integer("connection_id")});
+    for (const auto* kind : {"needs_authorization", "missing_scope"})
+        transaction.exec("resolve_alert", {kind, alert_subject(connection.name)});
     transaction.exec("add_consent", {user_id, platform, account_id, true, connection.source});
     return row.boolean("created");
 }
@@ -129,6 +133,7 @@ void Registry::import_user(const ImportedUser& user) {
 
 void Registry::pause(const ConnectionName& name, const std::string& reason) {
     auto transaction = session_.begin();
+    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
     if (transaction.exec("pause_connection", {name.user_id, name.platform, name.account_id, reason}).affected() == 0)
         throw_missing(name);
     transaction.commit();
@@ -136,6 +141,7 @@ void Registry::pause(const ConnectionName& name, const std::string& reason) {
 
 void Registry::resume(const ConnectionName& name) {
     auto transaction = session_.begin();
+    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
     if (transaction.exec("resume_connection", {name.user_id, name.platform, name.account_id}).affected() == 0)
         throw_missing(name);
     transaction.commit();
@@ -143,6 +149,7 @@ void Registry::resume(const ConnectionName& name) {
 
 void Registry::remove_connection(const ConnectionName& name) {
     auto transaction = session_.begin();
+    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
     const auto removed = transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id});
     if (removed.empty()) throw_missing(name);
     forget(transaction, removed);
@@ -161,12 +168,13 @@ std::optional<ConnectionSecrets> Registry::find(const ConnectionName& name) {
     const auto found = transaction.exec("load_connection", {name.user_id, name.platform, name.account_id});
     if (found.empty()) return std::nullopt;
     const auto row = found[0];
-    return ConnectionSecrets{.connection_id = row.integer("connection_id"),
-            .tier = row.text("tier"),
-            .zone = row.text("zone"),
-            .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),
-            .sealed_credential = row.bytes("credential"),
-            .sealed_user_key = row.bytes("sealed_key")};
+    return ConnectionSecrets{
+        .connection_id = row.integer("connection_id"),
+        .tier = row.text("tier"),
+        .zone = row.text("zone"),
+        .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),
+        .sealed_credential = row.bytes("credential"),
+        .sealed_user_key = row.bytes("sealed_key")};
 }
 
 Registry::Group Registry::trigger(const TriggerScope& scope) {

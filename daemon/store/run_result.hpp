@@ -32,6 +32,8 @@ struct RunResult {
     std::string error_class, error;   ///< one line each, without secrets; empty when all is well
     std::vector<platform::Sample> samples;
     std::map<std::string, platform::DayMap> coverage;  ///< complete new map of each request that changed
+    std::vector<Instant>
+        asked_again_since;  ///< when waiting triggers wanted days asked again: kept apart in `coverage`
     Instant next_due, next_slot;
     Instant not_before;                ///< for what waits to be done by hand
     std::optional<Instant> upkeep_at;  ///< when the token wants care next

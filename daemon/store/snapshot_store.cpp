@@ -98,7 +98,7 @@ void write_coverage(Transaction& transaction, const std::vector<const RunResult*
         for (const auto& [request, days] : run->coverage) {
             cleared.push_back(run->lease.connection_id);
             cleared_requests.push_back(request);
-            for (const auto& span : platform::to_spans(days)) {
+            for (const auto& span : platform::to_spans(days, run->asked_again_since)) {
                 ids.push_back(run->lease.connection_id);
                 requests.push_back(request);
                 first.push_back(span.days.first);

@@ -61,6 +61,16 @@ INSERT INTO slots AS s (connection_id, due_at, collect_at, slot_at) VALUES ($1, 
 ON CONFLICT (connection_id) DO UPDATE
    SET collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()), attempt = 0
 
+-- name: forget_refusals
+-- What was refused to the old token may be given to the new one.
+DELETE FROM coverage WHERE connection_id = $1 AND state = 'refused'
+
+-- name: lock_slots
+-- $1 user, $2 platform, $3 account, or NULL for any. Whoever stores a run locks the slot first and the connection then.
+SELECT s.connection_id FROM slots s JOIN connections c USING (connection_id)
+ WHERE c.user_id = $1 AND ($2::text IS NULL OR c.platform = $2) AND ($3::text IS NULL OR c.account_id = $3)
+ ORDER BY s.connection_id FOR UPDATE OF s
+
 -- name: add_consent
 -- $1 user, $2 platform, $3 account, $4 granted, $5 source
 INSERT INTO consents (user_id, platform, account_id, granted, source) VALUES ($1, $2, $3, $4, $5)

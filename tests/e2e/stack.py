@@ -101,6 +101,11 @@ class Stack:
     def log(self):
         return (self.dir / "tallyd.log").read_text(errors="replace")
 
+    def stop_database(self):
+        """As if the power had gone from the private PostgreSQL."""
+        pid = int(next(self.dir.glob("*/postgres/data/postmaster.pid")).read_text().split()[0])
+        os.kill(pid, signal.SIGQUIT)
+
     # -- what a user types -------------------------------------------------------------------------------------------
     def ctl(self, *args, stdin=None, check=True, timeout=300):
         result = subprocess.run([BIN / "tallyctl", "--config", self.client_config, *args], input=stdin, text=True,
@@ -139,9 +144,9 @@ class Stack:
         assert len(result) == len(rows), "a key appears twice"
         return result
 
-    def control(self, path, method="POST", **body):
+    def control(self, route, /, method="POST", **body):
         data = json.dumps(body).encode() if method == "POST" else None
-        request = urllib.request.Request(f"{self.sim_url}/_sim/{path}", data=data, method=method)
+        request = urllib.request.Request(f"{self.sim_url}/_sim/{route}", data=data, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read().decode()
         return text

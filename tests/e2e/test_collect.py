@@ -4,8 +4,6 @@ import datetime
 import json
 import zoneinfo
 
-import pytest
-
 from stack import PLATFORMS, account_id, user, wait_until
 
 PACIFIC = zoneinfo.ZoneInfo("America/Los_Angeles")
@@ -149,7 +147,6 @@ def test_a_restated_day_changes_just_that_row_and_keeps_the_old_value(make_stack
     assert exported["revision"] == int(revisions[0][4]) + 1
 
 
-@pytest.mark.xfail(strict=True, reason="of a second go's days, those that touch the first go's count as asked since")
 def test_asking_again_for_many_days_asks_for_all_of_them(stack):
     account = account_id("instagram", 1)
     stack.import_users([user(1, platforms=("instagram",))])

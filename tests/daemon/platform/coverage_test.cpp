@@ -33,6 +33,18 @@ TEST_CASE("neighbours of one state join; their times matter until they are settl
     CHECK(to_spans({}).empty());
 }
 
+TEST_CASE("days that were asked since somebody wanted them again stay apart from those that were not") {
+    const auto before = at("2026-11-18T10:00:00Z"), mark = at("2026-11-20T09:00:00Z"),
+               after = at("2026-11-20T10:00:00Z");
+    const DayMap map{{day("2026-11-01"), {DayState::final, before}},
+                     {day("2026-11-02"), {DayState::final, before}},
+                     {day("2026-11-03"), {DayState::final, after}}};
+    const std::vector<CoverageSpan> apart{{from_to("2026-11-01", "2026-11-02"), {DayState::final, before}},
+                                          {from_to("2026-11-03", "2026-11-03"), {DayState::final, after}}};
+    CHECK(to_spans(map, {mark}) == apart);
+    CHECK(to_spans(map).size() == 1);
+}
+
 TEST_CASE("stretches hold every day and state of the map they are made of") {
     const auto holds = rc::check([] {
         DayMap map;

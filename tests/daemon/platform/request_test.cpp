@@ -93,13 +93,13 @@ TEST_CASE("Facebook windows run from midnight to midnight") {
 
 TEST_CASE("YouTube's dates are both inclusive, and its two APIs have hosts of their own") {
     const auto daily =
-        render(shipped("youtube"), target(), task("youtube", "daily", from_to("2026-11-01", "2026-11-17")));
+        render(shipped("youtube"), target("UC1"), task("youtube", "daily", from_to("2026-11-01", "2026-11-17")));
     CHECK(
         daily.url.starts_with("https://youtubeanalytics.googleapis.com/v2/"
-                              "reports?ids=channel%3D%3DMINE&startDate=2026-11-01&endDate=2026-11-17&dimensions=day&"
+                              "reports?ids=channel%3D%3DUC1&startDate=2026-11-01&endDate=2026-11-17&dimensions=day&"
                               "metrics=views%2CengagedViews%2C"));
-    const auto channel = render(shipped("youtube"), target(), task("youtube", "channel"));
-    CHECK(channel.url == "https://www.googleapis.com/youtube/v3/channels?part=statistics&mine=true");
+    const auto channel = render(shipped("youtube"), target("UC1"), task("youtube", "channel"));
+    CHECK(channel.url == "https://www.googleapis.com/youtube/v3/channels?part=statistics&id=UC1");
     CHECK(channel.version == "v3");
     CHECK(daily.version == "v2");
 }
@@ -151,7 +151,7 @@ TEST_CASE("a base URL replaces scheme, host and port of every URL and keeps the 
     auto who = target("a/b?c");
     who.base_url = "http://127.0.0.1:9000";
     CHECK(render(shipped("youtube"), who, task("youtube", "channel")).url ==
-          "http://127.0.0.1:9000/youtube/v3/channels?part=statistics&mine=true");
+          "http://127.0.0.1:9000/youtube/v3/channels?part=statistics&id=a%2Fb%3Fc");
     CHECK(render(shipped("instagram"), who, task("instagram", "profile"))
               .url.starts_with("http://127.0.0.1:9000/v25.0/a%2Fb%3Fc?fields="));
 }
