@@ -28,10 +28,12 @@ def wait_until(condition, timeout=60.0, step=0.05, what="condition"):
 
 
 class Stack:
-    def __init__(self, config=""):
+    def __init__(self, config="", clock=False):
+        """With `clock` the daemon and its PostgreSQL live in a time that set_clock() moves (libfaketime)."""
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tally-e2e-", dir="/tmp"))
         os.chmod(self.dir, 0o755)  # as root the private cluster runs as another user
         self.extra_config = config
+        self.clock_file = self.dir / "clock" if clock else None
         self.start_simulator()
         self.daemon = None
         self.config = self.dir / "tallyd.yaml"
@@ -63,12 +65,27 @@ class Stack:
 
     def start(self, wait=True):
         log = open(self.dir / "tallyd.log", "ab")
-        self.daemon = subprocess.Popen([BIN / "tallyd", "--config", self.config], env=self.environment(), stderr=log,
-                                       stdout=log)
+        self.daemon = subprocess.Popen([BIN / "tallyd", "--config", self.config], env=self.environment() | self.clock(),
+                                       stderr=log, stdout=log)
         if wait:
             wait_until(lambda: self.daemon.poll() is not None or self.ready(), what="tallyd")
             assert self.daemon.poll() is None, self.log()
         return self
+
+    def clock(self):
+        if not self.clock_file:
+            return {}
+        return {"LD_PRELOAD": str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
+                "FAKETIME_TIMESTAMP_FILE": str(self.clock_file), "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+
+    def set_clock(self, seconds):
+        """The same for the daemon, its database and the simulated platforms, seen within a second or two."""
+        aside = self.clock_file.with_suffix(".new")
+        aside.write_text(f"+{seconds}s\n")
+        os.chmod(aside, 0o644)
+        aside.rename(self.clock_file)
+        self.control("clock", offset_seconds=seconds)
 
     def ready(self):
         return self.ctl("status", check=False).returncode == 0
