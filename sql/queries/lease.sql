@@ -27,12 +27,14 @@ UPDATE slots SET lease_token = NULL, lease_node = NULL WHERE lease_node = $1
 -- name: claim_due
 -- $1 now (NULL: the database's clock), $2 node, $3 limit, $4 whether backfills are wanted or all else (NULL: any), $5 days
 -- after which days are long past. Walks the index (due_at, connection_id); what a living node holds, or another claim has
--- locked, is passed over. The clock stands inline: a CTE used twice would be materialised. Triggers are looked up only for
+-- locked, is passed over; a node that is taken for dead (its clock jumped, its heart missed beats) gets nothing, or it would
+-- take its own leases for free. The clock stands inline: a CTE used twice would be materialised. Triggers are looked up only for
 -- connections whose regular slot is not due.
 WITH due AS (
     SELECT s.connection_id
       FROM slots s
      WHERE s.due_at <= coalesce($1::timestamptz, now())
+       AND EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = $2 AND n.alive_until > now())
        AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
        AND ($4::boolean IS NULL
             OR $4 = (s.slot_at > coalesce($1::timestamptz, now())
@@ -63,6 +65,7 @@ SELECT c.connection_id, c.due_at, c.collect_at, c.upkeep_at, c.slot_at, c.lease_
 WITH claimed AS (
     UPDATE slots s SET lease_token = nextval('lease_token'), lease_node = $1
      WHERE s.connection_id = $2
+       AND EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = $1 AND n.alive_until > now())
        AND NOT EXISTS (SELECT 1 FROM nodes n WHERE n.node_id = s.lease_node AND n.alive_until > now())
     RETURNING s.connection_id, s.due_at, s.collect_at, s.upkeep_at, s.slot_at, s.lease_token, s.attempt
 )

@@ -60,6 +60,18 @@ TEST_CASE("one connection is leased whether it is due or not, unless somebody li
     CHECK(f.store.store({f.result(*taken, {})})[0].stored);
 }
 
+TEST_CASE("a node that is taken for dead claims nothing, not even what it holds itself") {
+    Fixture f{2};
+    const auto mine = f.leases.claim_one("n1", 1);
+    REQUIRE(mine);
+    kill_node(f, "n1");  // its clock jumped, or its heart missed beats: it serves connection 1 still
+    CHECK(f.leases.claim("n1", 10, moment(0s)).empty());
+    CHECK_FALSE(f.leases.claim_one("n1", 1));
+    CHECK(f.leases.heartbeat("n1", 60s) > 0);
+    CHECK(f.leases.claim("n1", 10, moment(0s)).size() == 1);
+    CHECK(f.store.store({f.result(*mine, {})})[0].stored);
+}
+
 TEST_CASE("a single claim knows all that a claim in the row knows") {
     Fixture f;
     auto registry = registry_of(f);
