@@ -124,6 +124,16 @@ private:
         }
     }
 
+    /// A platform's words may list all that it knows; 'tallyctl alert list' has them in full.
+    static std::string shortened(std::string text) {
+        constexpr std::size_t kMost = 90;
+        if (text.size() <= kMost) return text;
+        auto end = kMost;
+        while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;  // between two characters
+        text.resize(end);
+        return text + "…";
+    }
+
     void quarantine() {
         table("quarantine",
               {{"REFUSED BY"}, {"REQUEST"}, {"METRIC"}, {"WHERE"}, {"SINCE"}, {"TRIED AGAIN"}, {"REASON"}},
@@ -134,7 +144,7 @@ private:
                              flag_of(item, "everywhere") ? "everywhere"
                                                          : fmt::format("{} connection{}", with_separators(connections),
                                                                        connections == 1 ? "" : "s"),
-                             when(item, "since", ""), when(item, "probe_at", ""), text_of(item, "message")},
+                             when(item, "since", ""), when(item, "probe_at", ""), shortened(text_of(item, "message"))},
                             flag_of(item, "everywhere") ? Tone::warning : Tone::plain);
               });
     }

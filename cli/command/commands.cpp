@@ -297,6 +297,8 @@ std::vector<Command> platform_commands() {
           kTokenStdin,
           kTokenFile,
           kAttribute,
+          {"client-id", "ID", "the app's id, for platforms that want it with every request"},
+          {"client-secret-file", "FILE", "the app's secret, for platforms that want a proof of it"},
           {"base-url", "URL", "send all requests to this scheme, host and port"},
           kFrom,
           kTo,

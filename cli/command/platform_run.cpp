@@ -16,6 +16,7 @@
 #include "cli/dates.hpp"
 #include "cli/export_row.hpp"
 #include "cli/token_input.hpp"
+#include "common/config/secret_ref.hpp"
 #include "common/error.hpp"
 #include "common/version.hpp"
 #include "daemon/collect/collector.hpp"
@@ -49,6 +50,14 @@ std::optional<std::string> read_base_url(const Arguments& arguments) {
         throw Error{Fault::usage, fmt::format("--base-url: not usable: '{}'", *text),
                     "Write https://HOST[:PORT], or http://127.0.0.1:PORT for this machine."};
     return text;
+}
+
+/// What the platform knows the program by, for platforms that want to see it with every request.
+platform::App read_app(const Arguments& arguments) {
+    platform::App app{.client_id = arguments.find("client-id").value_or(""), .client_secret = {}};
+    if (const auto file = arguments.find("client-secret-file"))
+        app.client_secret = config::resolve({"file:" + *file, "--client-secret-file"});
+    return app;
 }
 
 std::optional<DayRange> read_days(const Arguments& arguments) {
@@ -178,6 +187,7 @@ int run_platform(Context& context, const Arguments& arguments) {
     job.target.account = arguments.at("account");
     job.target.attributes = std::move(token.attributes);
     job.target.access_token = std::move(token.access_token);
+    job.target.app = read_app(arguments);
     job.target.base_url = std::move(base_url);
     job.backfill = kBackfill;
     job.forced = days;

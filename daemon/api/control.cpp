@@ -120,6 +120,22 @@ void name_replacements(const platform::Catalog& catalog, json& attention) {
     }
 }
 
+/// Without what not every account has: that is no news. GET /api/internal/quarantine has all.
+json unexpected(const platform::Catalog& catalog, const json& quarantine) {
+    json list = json::array();
+    for (const auto& item : quarantine) {
+        const auto platform = catalog.find(item.value("platform", ""));
+        const auto* request = platform ? platform->find_request(item.value("request", "")) : nullptr;
+        const auto name = item.find("metric");
+        const auto* metric = platform && name != item.end() && name->is_string()
+                                 ? platform->find_metric(name->get<std::string>())
+                                 : nullptr;
+        const bool optional = (request != nullptr && request->optional) || (metric != nullptr && metric->optional);
+        if (!optional) list.push_back(item);
+    }
+    return list;
+}
+
 }  // namespace
 
 void Control::check_tier(const std::string& tier) const {
@@ -252,7 +268,7 @@ Control::Answer Control::status() {
     data["runs"] = seen["runs"];
     data["attention"] = seen["attention"];
     name_replacements(rules->catalog, data["attention"]);
-    data["quarantine"] = seen["quarantine"];
+    data["quarantine"] = unexpected(rules->catalog, seen["quarantine"]);
     data["backfills"] = seen["backfills"];
     if (!facts.reload_error.empty())
         data["attention"].insert(data["attention"].begin(), {{"kind", "configuration"},
