@@ -275,6 +275,64 @@ TEST_CASE("Snapchat's errors, also inside HTTP 200") {
     CHECK(judge("snapchat", 429, cases[10].body).message == "Rate limit exceeded");
 }
 
+TEST_CASE("Twitch's errors: a 401 is not always a dead token") {
+    struct Case {
+        int status;
+        const char* message;
+        Outcome outcome;
+    };
+    const Case cases[] = {
+        {400, "Missing required parameter \"broadcaster_id\"", bug},
+        {400, "The parameter \"first\" was malformed: the value must be less than or equal to 100", bug},
+        {400, "broadcaster_id \"x\" must be numeric", bug},
+        {400, "The broadcaster must be a partner or affiliate", forbidden},
+        {401, "Invalid OAuth token", reauthorize},
+        {401, "OAuth token is missing", reauthorize},
+        {401, "Must provide a valid Client-ID or OAuth token", bug},
+        {401, "Client ID and OAuth token do not match", bug},
+        {401, "Missing channel:read:subscriptions scope", forbidden},
+        {401, "Missing scope: channel:read:subscriptions", forbidden},
+        {401, "Missing required scope channel:read:subscriptions", forbidden},
+        {401, "The ID in broadcaster_id must match the user ID found in the request's OAuth token.", forbidden},
+        {403, "The broadcaster is suspended", forbidden},
+        {404, "not found", forbidden},
+        {410, "This API is not available.", bug},
+        {500, "", retry},
+        {502, "", retry},
+        {503, "", retry},
+        {504, "", retry},
+    };
+    for (const auto& c : cases) {
+        CAPTURE(c.message);
+        CAPTURE(c.status);
+        const nlohmann::json body{{"error", "reason"}, {"status", c.status}, {"message", c.message}};
+        CHECK(to_text(judge("twitch", c.status, body.dump()).outcome) == to_text(c.outcome));
+    }
+    const auto limited =
+        judge("twitch", 429, R"({"error":"Too Many Requests","status":429,"message":"Request limit exceeded"})",
+              {{"ratelimit-limit", "800"},
+               {"ratelimit-remaining", "0"},
+               {"ratelimit-reset", std::to_string(kNow.time_since_epoch() / 1s + 17)}});
+    CHECK(limited.outcome == wait);
+    CHECK(limited.wait >= 17s);
+    CHECK(limited.wait <= 19s);
+    CHECK(limited.wait_scope == BudgetScope::token);
+}
+
+TEST_CASE("a Public Profile that is not open to the app is refused, not dead") {
+    const auto outcome = [](int status, const std::string& body) {
+        return std::string{to_text(judge("snapchat_profile", status, body).outcome)};
+    };
+    CHECK(outcome(403, snap("", "AUTHORIZATION_PERMISSION_DENIED")) == "forbidden");
+    CHECK(outcome(401, snap("", "unauthorized")) == "forbidden");
+    CHECK(outcome(401, snap("", "The access token expired")) == "reauthorize");
+    CHECK(outcome(404, snap("E3003", "Resource not found")) == "gone");
+    CHECK(outcome(429, snap("", "Rate limit exceeded")) == "wait");
+    CHECK(outcome(400, snap("E1008", "Field 'VIEWZ' is not a known field.")) == "bad_metric");
+    CHECK(outcome(400, snap("E3002", "The date range should be within 90 days")) == "bug");
+    CHECK(outcome(503, "<html></html>") == "retry");
+}
+
 TEST_CASE("without a rule the HTTP status decides") {
     const std::pair<int, Outcome> cases[] = {{200, ok},          {201, ok},        {301, retry},     {400, bug},
                                              {401, reauthorize}, {403, forbidden}, {404, forbidden}, {408, wait},
