@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "daemon/platform/classify.hpp"
 #include "daemon/schedule/retry.hpp"
 
 namespace tally::collect {
@@ -14,35 +15,13 @@ namespace {
 
 using platform::Outcome;
 
-std::string_view name_of(Outcome outcome) noexcept {
-    switch (outcome) {
-        case Outcome::ok:
-            return "ok";
-        case Outcome::retry:
-            return "retry";
-        case Outcome::wait:
-            return "wait";
-        case Outcome::reauthorize:
-            return "reauthorize";
-        case Outcome::forbidden:
-            return "forbidden";
-        case Outcome::bad_metric:
-            return "bad_metric";
-        case Outcome::gone:
-            return "gone";
-        case Outcome::bug:
-            return "bug";
-    }
-    return "bug";
-}
-
 /// The gravest failure in full and how many others there were.
 void explain(const Collected& collected, Outcome worst, NextStep& step) {
     if (collected.failures.empty()) return;
     const auto& gravest = *std::find_if(collected.failures.begin(), collected.failures.end(),
                                         [&](const Failure& failure) { return failure.outcome == worst; });
-    step.error_class =
-        gravest.code.empty() ? std::string{name_of(worst)} : fmt::format("{} {}", name_of(worst), gravest.code);
+    step.error_class = gravest.code.empty() ? std::string{platform::to_text(worst)}
+                                            : fmt::format("{} {}", platform::to_text(worst), gravest.code);
     step.error = fmt::format("{}: {}", gravest.request, gravest.message.empty() ? step.error_class : gravest.message);
     if (const auto others = collected.failures.size() - 1; others > 0)
         step.error += fmt::format(" (and {} more {})", others, others == 1 ? "failure" : "failures");
