@@ -84,6 +84,7 @@ void Registry::remove_user(const std::string& user_id) {
     auto transaction = session_.begin();
     transaction.exec("lock_slots", {user_id, std::optional<std::string>{}, std::optional<std::string>{}});
     forget(transaction, transaction.exec("remove_user", {user_id, "tallyctl"}));
+    transaction.exec("resolve_alerts_of", {std::optional<std::string>{}, user_id + " "});
     if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
     transaction.commit();
 }
@@ -153,6 +154,7 @@ void Registry::remove_connection(const ConnectionName& name) {
     const auto removed = transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id});
     if (removed.empty()) throw_missing(name);
     forget(transaction, removed);
+    transaction.exec("resolve_alerts_of", {alert_subject(name), std::optional<std::string>{}});
     transaction.exec("add_consent", {name.user_id, name.platform, name.account_id, false, "tallyctl"});
     transaction.commit();
 }

@@ -72,6 +72,21 @@ std::string open_alerts(const Fixture& f) {
 
 }  // namespace
 
+TEST_CASE("an alert about a connection ends with the connection, or with its user") {
+    Fixture f{2};
+    f.store.store({dead(f, claimed(f))});
+    CHECK(open_alerts(f) == "needs_authorization u youtube a1");
+    registry_of(f).remove_connection({"u", "youtube", "a2"});
+    CHECK(open_alerts(f) == "needs_authorization u youtube a1");
+    SUBCASE("connection") {
+        registry_of(f).remove_connection({"u", "youtube", "a1"});
+    }
+    SUBCASE("user") {
+        registry_of(f).remove_user("u");
+    }
+    CHECK(open_alerts(f).empty());
+}
+
 TEST_CASE("a dead token marks its connection") {
     Fixture f;
     CHECK(f.store.store({dead(f, claimed(f))})[0].stored);
