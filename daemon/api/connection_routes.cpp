@@ -97,10 +97,6 @@ Error refusal(const collect::Provider& provider, const platform::Verdict& verdic
                     : "Begin again: codes work once and for a short time."};
 }
 
-bool can_be_renewed(const platform::Login& login, const collect::Credential& credential) {
-    return login.refresh && (!login.refresh->needs_refresh_token || !credential.refresh_token.empty());
-}
-
 json metric_checks_json(const platform::Platform& platform, const std::vector<collect::MetricCheck>& checks) {
     json list = json::array();
     for (const auto& check : checks) {
@@ -251,7 +247,7 @@ boost::asio::awaitable<json> ConnectionRoutes::visit(store::ConnectionName name,
                                       held.credential);
         visit.provider = collect::provider_of(*visit.rules, visit.job.platform, loaded.attributes);
         visit.leased = assignment.has_value();
-        if (visit.leased && visit.provider.login != nullptr && visit.provider.login->refresh)
+        if (visit.leased && collect::can_renew(visit.provider, held.credential))
             visit.job.renew = [this, &visit] { return parts_.tokens.renew(visit.provider, visit.held); };
         result = co_await work(visit);
     } catch (...) {
@@ -400,8 +396,9 @@ ConnectionRoutes::Answer ConnectionRoutes::finish_login(const Request& request) 
     for (const auto& scope : scopes) {
         if (credential.scopes && !credential.scopes->contains(scope)) missing.push_back(scope);
     }
-    json data{
-        {"pending", false}, {"renewable", can_be_renewed(login, credential)}, {"missing_scopes", std::move(missing)}};
+    json data{{"pending", false},
+              {"renewable", collect::can_renew(provider, credential)},
+              {"missing_scopes", std::move(missing)}};
     data["connection"] = co_await one_connection(name);
     co_return Response::data(data);
 }

@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t kPortions = 200;
 constexpr double kBackfillShare = 0.8;  // the rest of a counted window is for regular slots
 constexpr auto kShareEvery = 2s;
+constexpr auto kForgetEvery = std::chrono::hours{1};
 constexpr auto kDatabasePause = 30s;
 constexpr auto kWorthSharing = 3s;  // shorter waits are over before the others would read them
 
@@ -133,15 +134,32 @@ awaitable<void> Budgets::flush() {
     co_await net::run_blocking(*threads_, std::move(write));
 }
 
+awaitable<void> Budgets::forget_old() {
+    if (pool_ == nullptr) co_return;
+    auto forget = [pool = pool_] {
+        const auto session = pool->acquire();
+        auto transaction = session->begin();
+        transaction.exec("forget_old_budgets");
+        transaction.commit();
+        return true;
+    };
+    co_await net::run_blocking(*threads_, std::move(forget));
+}
+
 awaitable<void> Budgets::share() {
     if (pool_ == nullptr) co_return;  // and what was granted is remembered nowhere else
     boost::asio::steady_timer timer{executor_};
+    Instant forgotten{};
     for (;;) {
         timer.expires_after(kShareEvery);
         co_await timer.async_wait(boost::asio::use_awaitable);
         try {
             co_await flush();
             co_await load();
+            if (forgotten + kForgetEvery <= now()) {
+                co_await forget_old();
+                forgotten = now();
+            }
         } catch (const Error&) {
             // The database is away: others learn later what we were told; the claim loop says so.
         }

@@ -42,6 +42,8 @@ public:
     boost::asio::awaitable<void> share();
     /// Reads once; before the first claim, so that a restart forgets no wait. @throws Error
     boost::asio::awaitable<void> load();
+    /// Deletes windows and waits that are long over. @throws Error
+    boost::asio::awaitable<void> forget_old();
     /// Writes what is not written yet. @throws Error
     boost::asio::awaitable<void> flush();
 

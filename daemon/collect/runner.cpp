@@ -98,14 +98,15 @@ struct Runner::Care {
 awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Care& care) {
     const auto& login = *provider.login;
     const auto& credential = held.credential;
+    const bool renewable = can_renew(provider, credential);
     bool renewed = false;
-    if (platform::refresh_due(login, credential.issued_at, credential.expires_at, now())) {
+    if (renewable && platform::refresh_due(login, credential.issued_at, credential.expires_at, now())) {
         auto renewal = co_await parts_.tokens.renew(provider, held);
         renewed = renewal.access_token.has_value();
         const bool over = credential.expires_at && *credential.expires_at <= now();
         const auto outcome = renewal.verdict.outcome;
-        // A token that still lives is used to its end; what cannot be renewed by us is found out by its refusal.
-        if (!renewed && outcome != platform::Outcome::bug && (over || outcome == platform::Outcome::reauthorize)) {
+        // A token that still lives is used to its end.
+        if (!renewed && (over || outcome == platform::Outcome::reauthorize)) {
             care.trouble = std::move(renewal.verdict);
             care.done = UpkeepInput::Care::failed;
             co_return;
@@ -113,16 +114,17 @@ awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Car
     }
     care.verified = renewed;
     if (!care.due) co_return;
-    platform::Verdict verdict;
-    if (login.validate && login.validate->every.count() > 0) {
+    const bool must_prove = login.reverify.count() > 0 && !renewed;
+    std::optional<platform::Verdict> verdict;
+    if (login.validate && (login.validate->every.count() > 0 || (must_prove && !renewable)))
         verdict = (co_await parts_.tokens.validate(provider, held)).verdict;
-    } else if (!renewed && login.reverify.count() > 0 && login.refresh) {
+    else if (must_prove && renewable)
         verdict = (co_await parts_.tokens.renew(provider, held)).verdict;
-    }
-    const bool works = verdict.outcome == platform::Outcome::ok;
-    care.verified = care.verified || works;
-    care.done = works ? UpkeepInput::Care::done : UpkeepInput::Care::failed;
-    if (verdict.outcome == platform::Outcome::reauthorize) care.trouble = std::move(verdict);
+    const bool works = verdict && verdict->outcome == platform::Outcome::ok;
+    care.verified = renewed || works;
+    const bool lacking = verdict ? !works : must_prove;
+    care.done = lacking ? UpkeepInput::Care::failed : UpkeepInput::Care::done;
+    if (verdict && verdict->outcome == platform::Outcome::reauthorize) care.trouble = std::move(verdict);
 }
 
 awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
@@ -194,8 +196,8 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
             if (result.triggers.empty()) result.trigger = assignment.lease.attempt > 1 ? "retry" : "schedule";
             job.refresh_lookups =
                 !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
-            const auto can_renew = provider.login != nullptr && provider.login->refresh;
-            if (can_renew) job.renew = [this, &provider, &held] { return parts_.tokens.renew(provider, held); };
+            if (can_renew(provider, held.credential))
+                job.renew = [this, &provider, &held] { return parts_.tokens.renew(provider, held); };
             job.granted_scopes = [this, &provider, &held] { return granted_scopes(provider, held); };
 
             collected = co_await collect(parts_.http, parts_.budgets, std::move(job));

@@ -51,6 +51,13 @@ Provider provider_of(const Rules& rules, std::shared_ptr<const platform::Platfor
     return provider;
 }
 
+bool can_renew(const Provider& provider, const Credential& credential) {
+    if (provider.login == nullptr || !provider.login->refresh) return false;
+    const auto& refresh = *provider.login->refresh;
+    return (!refresh.needs_refresh_token || !credential.refresh_token.empty()) &&
+           (!refresh.needs_app || !provider.app.client_id.empty());
+}
+
 awaitable<TokenClient::Answer> TokenClient::ask(const Provider& provider, const platform::TokenRequest& request,
                                                 const char* step, platform::TokenValues values) {
     values.app = provider.app;
@@ -91,11 +98,9 @@ Told<T> TokenClient::read(Answer answer, Read read) {
 }
 
 awaitable<Told<Credential>> TokenClient::refresh(Provider provider, Credential credential) {
-    if (provider.login == nullptr || !provider.login->refresh)
-        co_return Told<Credential>{impossible("the platform file knows no way to renew this token")};
+    if (!can_renew(provider, credential))
+        co_return Told<Credential>{impossible("there is no way to renew this token without a person")};
     const auto& refresh = *provider.login->refresh;
-    if (refresh.needs_refresh_token && credential.refresh_token.empty())
-        co_return Told<Credential>{impossible("there is no refresh token")};
     platform::TokenValues values;
     values.access_token = credential.access_token;
     values.refresh_token = credential.refresh_token;

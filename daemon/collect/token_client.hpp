@@ -34,6 +34,9 @@ struct Provider {
 Provider provider_of(const Rules& rules, std::shared_ptr<const platform::Platform> platform,
                      const std::map<std::string, std::string>& attributes);
 
+/// Whether a new access token can be had without a person.
+bool can_renew(const Provider& provider, const Credential& credential);
+
 /// A verdict of `ok` comes with what was asked for.
 template <class T>
 struct Told {
@@ -48,8 +51,7 @@ public:
     TokenClient(boost::asio::any_io_executor executor, net::HttpClient& http)
         : executor_(std::move(executor)), http_(http) {}
 
-    /// A fresh token for the one in hand; the verdict is a `bug` when the login has no way to get one, or lacks what it
-    /// needs for it.
+    /// A fresh token for the one in hand. Needs can_renew().
     boost::asio::awaitable<Told<Credential>> refresh(Provider provider, Credential credential);
     /// The second half of the authorization code flow, with the exchange for a longer-lived token where there is one.
     boost::asio::awaitable<Told<Credential>> redeem(Provider provider, platform::TokenValues values);

@@ -159,10 +159,10 @@ awaitable<bool> TokenKeeper::store(TokenJournal::Entry entry) {
 
 awaitable<Told<platform::TokenState>> TokenKeeper::validate(Provider provider, HeldCredential& held) {
     auto told = co_await parts_.client.validate(provider, held.credential.access_token);
-    if (told.verdict.outcome != Outcome::reauthorize) co_return told;
+    if (told.verdict.outcome != Outcome::reauthorize || !can_renew(provider, held.credential)) co_return told;
     auto renewal = co_await renew(provider, held);
     if (!renewal.access_token) {
-        if (renewal.verdict.outcome != Outcome::bug) told.verdict = std::move(renewal.verdict);
+        told.verdict = std::move(renewal.verdict);
         co_return told;
     }
     co_return co_await parts_.client.validate(provider, held.credential.access_token);

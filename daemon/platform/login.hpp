@@ -49,6 +49,7 @@ struct Login {
         std::chrono::milliseconds before{0};   ///< refreshed when less than this is left
         std::chrono::milliseconds min_age{0};  ///< a younger token is not refreshed
         bool needs_refresh_token = false;      ///< else the access token itself is exchanged
+        bool needs_app = false;                ///< names the app: without one it cannot be asked
     };
     std::optional<Refresh> refresh;
 

@@ -139,6 +139,7 @@ Login::Refresh read_refresh(const YamlNode& node, const Api& api) {
                            .before = node.at("before").duration()};
     refresh.min_age = read_or(node, "min_age", refresh.min_age, [](const YamlNode& value) { return value.duration(); });
     refresh.needs_refresh_token = mentions(refresh.request, "{refresh_token}");
+    refresh.needs_app = mentions(refresh.request, "{client_id}");
     if (!refresh.needs_refresh_token && !mentions(refresh.request, "{access_token}"))
         node.fail("sends no token", "Put {refresh_token} or {access_token} into 'form' or 'query'.");
     return refresh;

@@ -157,6 +157,17 @@ def test_a_dead_grant_asks_for_a_person_once_and_is_left_alone(stack):
     assert not [a for a in stack.ctl_json("alert", "list") if a["kind"] == "needs_authorization"]
 
 
+@pytest.mark.parametrize("platform", REFRESHABLE)
+def test_a_dead_token_that_nobody_can_renew_needs_a_person(stack, platform):
+    stack.ctl("user", "add", "acme", "--tier", "premium")
+    account = account_id(platform, 1)
+    stack.ctl("connection", "add", "acme", platform, "--account", account, "--token-stdin", stdin=f"sim.{platform}.{account}\n")
+    stack.collect()
+    stack.control("revoke", platform=platform, account=account)
+    stack.collect(expect=1)
+    assert connection(stack, platform)["state"] == "needs_authorization"
+
+
 def test_a_new_token_outlives_a_database_and_a_daemon_that_die_at_the_worst_moment(stack):
     stack.ctl("user", "add", "acme", "--tier", "premium")
     add(stack, "twitch")

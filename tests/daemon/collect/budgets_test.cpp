@@ -181,6 +181,23 @@ TEST_CASE("verdicts other than to wait, and short waits, are told to nobody") {
     CHECK(f.shared.database.value("SELECT count(*) FROM rate_budgets") == "0");
 }
 
+TEST_CASE("windows and waits that are long over are forgotten, others are not") {
+    test::SharedBook f;
+    f.database.execute(
+        "INSERT INTO rate_budgets (platform, scope, key, name, window_start, window_end, allowed, granted, used) "
+        "VALUES "
+        "('youtube', 'app', '', 'old', now() - interval '4 days', now() - interval '3 days', 10, 1, 1), "
+        "('youtube', 'app', '', 'yesterday', now() - interval '2 days', now() - interval '1 day', 10, 1, 1)");
+    f.database.execute(
+        "INSERT INTO rate_budgets (platform, scope, key, name, blocked_until, reason) VALUES "
+        "('twitch', 'app', '', '', now() - interval '2 hours', 'x'), ('snapchat', 'app', '', '', now() + interval '1 "
+        "hour', 'x')");
+    Budgets budgets{f.loop.get_executor(), &f.threads, &f.pool};
+    f.await(budgets.forget_old());
+    CHECK(f.database.value("SELECT string_agg(platform || ' ' || name, ', ' ORDER BY platform) FROM rate_budgets") ==
+          "snapchat , youtube yesterday");
+}
+
 TEST_CASE("a scope that nobody knows cannot be stored") {
     const test::Database database;
     CHECK_THROWS_AS(
