@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "common/config/data_files.hpp"
 #include "common/error.hpp"
 
 namespace tally::cli {
@@ -15,6 +16,10 @@ constexpr const char* kPageSize = "1000";
 const config::Config& Context::config() {
     if (!config_) config_ = config::load(config_path_);
     return *config_;
+}
+
+std::vector<std::string> Context::platform_directories() const {
+    return config::platform_directories(config::file_in_use(config_path_));
 }
 
 DaemonClient& Context::daemon() {

@@ -27,8 +27,9 @@ public:
     const bool json;  ///< data is printed as JSON
 
     const std::optional<std::string>& config_path() const noexcept { return config_path_; }
-    const config::Config& config();  ///< @throws Error (config)
-    DaemonClient& daemon();          ///< not connected yet. @throws Error (config) when it listens on TCP only
+    std::vector<std::string> platform_directories() const;  ///< also when the configuration has an error
+    const config::Config& config();                         ///< @throws Error (config)
+    DaemonClient& daemon();  ///< not connected yet. @throws Error (config) when it listens on TCP only
 
     void print(const Json& value) { console.out(render_json(value)); }
 

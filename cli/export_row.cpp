@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "common/error.hpp"
+#include "common/json_string.hpp"
 
 namespace tally::cli {
 
@@ -52,29 +53,6 @@ void append_csv(std::string& out, std::string_view field) {
         out += field.substr(at, quote - at + 1);
         out += '"';
         at = quote + 1;
-    }
-    out += '"';
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    for (const char c : text) {
-        switch (c) {
-            case '"':
-                out += "\\\"";
-                break;
-            case '\\':
-                out += "\\\\";
-                break;
-            case '\n':
-                out += "\\n";
-                break;
-            default:
-                if (static_cast<unsigned char>(c) < 0x20)
-                    out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
-                else
-                    out += c;
-        }
     }
     out += '"';
 }

@@ -34,9 +34,6 @@ enum class ExportFormat { csv, ndjson };
 /// One field as RFC 4180 wants it: in quotes when it holds a quote, comma or line break.
 void append_csv(std::string& out, std::string_view field);
 
-/// A JSON string with quotes.
-void append_json_string(std::string& out, std::string_view text);
-
 /// JSON without white space between its tokens; PostgreSQL's jsonb text has some.
 void append_compact_json(std::string& out, std::string_view json);
 

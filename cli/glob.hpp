@@ -11,4 +11,7 @@ namespace tally::cli {
 /// `\`.
 std::string like_pattern(std::string_view glob);
 
+/// The same pattern, tried here.
+bool glob_matches(std::string_view glob, std::string_view text) noexcept;
+
 }  // namespace tally::cli

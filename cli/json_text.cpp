@@ -29,6 +29,11 @@ std::int64_t number_of(const Json& object, std::string_view name) noexcept {
     return value.is_number() ? value.get<std::int64_t>() : 0;
 }
 
+std::optional<double> fraction_of(const Json& object, std::string_view name) noexcept {
+    const auto& value = member(object, name);
+    return value.is_number() ? std::optional{value.get<double>()} : std::nullopt;
+}
+
 bool flag_of(const Json& object, std::string_view name) noexcept {
     const auto& value = member(object, name);
     return value.is_boolean() && value.get<bool>();

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ const Json& member(const Json& object, std::string_view name) noexcept;
 /// A text, number or boolean as text; empty for null and absent.
 std::string text_of(const Json& object, std::string_view name);
 std::int64_t number_of(const Json& object, std::string_view name) noexcept;  ///< 0 when it is no number
+std::optional<double> fraction_of(const Json& object,
+                                  std::string_view name) noexcept;  ///< nullopt when it is no number
 bool flag_of(const Json& object, std::string_view name) noexcept;
 
 /// "1,234,567"

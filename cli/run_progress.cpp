@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/console.hpp"
 #include "cli/text_table.hpp"
@@ -21,7 +22,7 @@ std::string left(const RunGroup& group, std::chrono::milliseconds elapsed) {
     if (group.done() == 0 || group.finished()) return {};
     const auto each = static_cast<double>(elapsed.count()) / static_cast<double>(group.done());
     const auto seconds = each * static_cast<double>(group.total - group.done()) / 1000;
-    return fmt::format(", {} left", render_span(std::chrono::seconds{static_cast<std::int64_t>(seconds + 0.5)}));
+    return fmt::format(", {} left", render_span(std::chrono::seconds{std::llround(seconds)}));
 }
 
 }  // namespace

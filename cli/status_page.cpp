@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "cli/run_progress.hpp"
 #include "cli/text_table.hpp"
@@ -16,6 +17,7 @@ namespace {
 using Seconds = std::chrono::seconds;
 
 constexpr std::size_t kShownBackfills = 3;
+constexpr double kGoodService = 0.99;  // of the slots in time
 
 class StatusPage {
 public:
@@ -152,9 +154,10 @@ private:
     void backlog() {
         const auto& backlog = member(status_, "backlog");
         const auto late = number_of(backlog, "late_seconds");
-        auto text = fmt::format("{} due, {} running, {} asked for by hand", with_separators(number_of(backlog, "due")),
-                                with_separators(number_of(backlog, "running")),
-                                with_separators(number_of(backlog, "waiting_manual")));
+        auto text = fmt::format(
+            "{}{} due, {} running, {} asked for by hand", flag_of(backlog, "due_at_least") ? "at least " : "",
+            with_separators(number_of(backlog, "due")), with_separators(number_of(backlog, "running")),
+            with_separators(number_of(backlog, "waiting_manual")));
         if (late > 0)
             text += ", " + palette_.paint(Tone::warning, fmt::format("late by {}", render_span(Seconds{late})));
         line("backlog", text);
@@ -183,12 +186,32 @@ private:
     }
 
     void tiers() {
-        table("tiers", {{"TIER"}, {"SCHEDULE"}, {"ZONE"}, {"USERS", true}, {"NEXT"}, {"SLACK"}},
-              [this](TextTable& table, const Json& tier) {
-                  table.add({text_of(tier, "name"), text_of(tier, "schedule"), text_of(tier, "zone"),
-                             with_separators(number_of(tier, "users")), when(tier, "next_slot", ""),
-                             render_span(Seconds{number_of(tier, "slack_seconds")})});
-              });
+        table(
+            "tiers",
+            {{"TIER"},
+             {"SCHEDULE"},
+             {"ZONE"},
+             {"USERS", true},
+             {"NEXT"},
+             {"SLACK"},
+             {"IN TIME 24H", true},
+             {"LATE P50", true},
+             {"P95", true},
+             {"P99", true}},
+            [this](TextTable& table, const Json& tier) {
+                const auto& late = member(tier, "lateness");
+                const auto in_time = fraction_of(late, "in_time");
+                const auto seconds = [&](std::string_view name) {
+                    const auto value = fraction_of(late, name);
+                    return !value ? std::string{"-"} : *value < 1 ? "< 1s" : render_span(Seconds{std::lround(*value)});
+                };
+                table.add({text_of(tier, "name"), text_of(tier, "schedule"), text_of(tier, "zone"),
+                           with_separators(number_of(tier, "users")), when(tier, "next_slot", ""),
+                           render_span(Seconds{number_of(tier, "slack_seconds")}),
+                           in_time ? fmt::format("{:.2f} %", std::floor(*in_time * 10'000) / 100) : "-",
+                           seconds("p50_seconds"), seconds("p95_seconds"), seconds("p99_seconds")},
+                          in_time && *in_time < kGoodService ? Tone::warning : Tone::plain);
+            });
     }
 
     void platforms() {
@@ -199,18 +222,22 @@ private:
                {"NEED YOU", true},
                {"FAILED 24H", true},
                {"LAST SUCCESS"},
+               {"STATE"},
                {"API"}},
               [this](TextTable& table, const Json& platform) {
                   const auto title = text_of(platform, "title");
                   const bool trouble =
                       number_of(platform, "needs_attention") > 0 || number_of(platform, "failed_24h") > 0;
-                  table.add({title.empty() ? text_of(platform, "platform") : title,
-                             with_separators(number_of(platform, "connections")),
-                             with_separators(number_of(platform, "active")),
-                             with_separators(number_of(platform, "needs_attention")),
-                             with_separators(number_of(platform, "failed_24h")),
-                             when(platform, "last_success_at", "never"), text_of(platform, "api_version")},
-                            trouble ? Tone::warning : Tone::plain);
+                  table.add(
+                      {title.empty() ? text_of(platform, "platform") : title,
+                       with_separators(number_of(platform, "connections")),
+                       with_separators(number_of(platform, "active")),
+                       with_separators(number_of(platform, "needs_attention")),
+                       with_separators(number_of(platform, "failed_24h")), when(platform, "last_success_at", "never"),
+                       text_of(platform, "state"), text_of(platform, "api_version")},
+                      text_of(platform, "state") == "down" ? Tone::bad
+                      : trouble                            ? Tone::warning
+                                                           : Tone::plain);
               });
     }
 

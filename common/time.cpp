@@ -6,7 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
+#include <cstdint>
+#include <ctime>
 #include <limits>
 
 namespace tally {
@@ -14,6 +17,15 @@ namespace tally {
 using namespace std::chrono;
 
 namespace {
+
+constexpr std::int64_t kSystemClock = std::numeric_limits<std::int64_t>::min();
+std::atomic<std::int64_t> followed{kSystemClock};  // microseconds from CLOCK_BOOTTIME to the clock that is followed
+
+microseconds boot_time() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return seconds{time.tv_sec} + duration_cast<microseconds>(nanoseconds{time.tv_nsec});
+}
 
 /// Takes exactly `digits` digits from the front.
 bool take_number(std::string_view& text, std::size_t digits, int& out) {
@@ -56,6 +68,27 @@ std::optional<seconds> take_offset(std::string_view text) {
     return negative ? -offset : offset;
 }
 
+// By hand: numbers carry several of these texts each, and a formatting library takes ten times as long for them.
+void append_number(std::string& text, unsigned number, std::size_t digits) {
+    const auto begin = text.size();
+    text.resize(begin + digits);
+    for (auto at = begin + digits; at-- > begin; number /= 10) text[at] = static_cast<char>('0' + number % 10);
+}
+
+void append_day(std::string& text, Day day) {
+    const year_month_day date{day};
+    const auto year = static_cast<int>(date.year());
+    if (year < 0 || year > 9999) {
+        text += fmt::format("{:04}", year);
+    } else {
+        append_number(text, static_cast<unsigned>(year), 4);
+    }
+    text += '-';
+    append_number(text, static_cast<unsigned>(date.month()), 2);
+    text += '-';
+    append_number(text, static_cast<unsigned>(date.day()), 2);
+}
+
 struct Unit {
     std::string_view name;
     milliseconds length;
@@ -66,7 +99,25 @@ constexpr std::array kUnits{Unit{"ms", milliseconds{1}}, Unit{"s", seconds{1}}, 
 }  // namespace
 
 Instant now() {
-    return time_point_cast<microseconds>(system_clock::now());
+    const auto base = followed.load();
+    return base == kSystemClock ? time_point_cast<microseconds>(system_clock::now())
+                                : Instant{microseconds{base} + boot_time()};
+}
+
+bool follow_clock(Instant theirs, Instant asked_at, milliseconds tolerance) {
+    const auto answered_at = now();
+    const auto off = theirs < asked_at      ? theirs - asked_at
+                     : theirs > answered_at ? theirs - answered_at
+                                            : Instant::duration{0};
+    const bool follows = followed.load() != kSystemClock;
+    const bool moves = std::chrono::abs(off) >= tolerance;
+    if (moves || !follows)
+        followed = (answered_at + (moves ? off : Instant::duration{0}) - boot_time()).time_since_epoch().count();
+    return moves;
+}
+
+milliseconds clock_shift() {
+    return floor<milliseconds>(now() - system_clock::now());
 }
 
 std::optional<Day> parse_day(std::string_view text) {
@@ -75,9 +126,9 @@ std::optional<Day> parse_day(std::string_view text) {
 }
 
 std::string render_day(Day day) {
-    const year_month_day date{day};
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                       static_cast<unsigned>(date.day()));
+    std::string text;
+    append_day(text, day);
+    return text;
 }
 
 std::optional<Instant> parse_instant(std::string_view text) {
@@ -103,10 +154,21 @@ std::string render_instant(Instant instant) {
     const auto whole = floor<seconds>(instant);
     const auto midnight = floor<days>(whole);
     const hh_mm_ss time{whole - midnight};
-    const auto micros = (instant - whole).count();
-    return fmt::format("{}T{:02}:{:02}:{:02}{}Z", render_day(Day{midnight.time_since_epoch()}), time.hours().count(),
-                       time.minutes().count(), time.seconds().count(),
-                       micros == 0 ? std::string{} : fmt::format(".{:06}", micros));
+    std::string text;
+    text.reserve(sizeof "2026-11-21T12:34:56.123456Z");
+    append_day(text, Day{midnight.time_since_epoch()});
+    text += 'T';
+    append_number(text, static_cast<unsigned>(time.hours().count()), 2);
+    text += ':';
+    append_number(text, static_cast<unsigned>(time.minutes().count()), 2);
+    text += ':';
+    append_number(text, static_cast<unsigned>(time.seconds().count()), 2);
+    if (const auto micros = (instant - whole).count(); micros != 0) {
+        text += '.';
+        append_number(text, static_cast<unsigned>(micros), 6);
+    }
+    text += 'Z';
+    return text;
 }
 
 std::optional<milliseconds> parse_duration(std::string_view text) {

@@ -22,7 +22,17 @@ struct DayRange {
     friend bool operator==(const DayRange&, const DayRange&) = default;
 };
 
-Instant now();  ///< the system clock; decisions take `now` as a parameter and never call this
+/// The time that this program goes by: the system clock, until follow_clock() gives it another one. Decisions take
+/// `now` as a parameter and never call this. Any thread.
+Instant now();
+/// tallyd goes by the clock of its database, which all nodes share, and between two looks at it by one that nobody sets
+/// and that goes on while the machine sleeps: a machine whose clock is wrong, or is set, neither dates numbers wrongly
+/// nor finds slots due that are not. What the way there and back may account for is no difference, nor is less than
+/// `tolerance`.
+/// @param asked_at now() before the other clock was read  @return whether now() has changed
+bool follow_clock(Instant theirs, Instant asked_at, std::chrono::milliseconds tolerance);
+/// How far now() is ahead of the system clock.
+std::chrono::milliseconds clock_shift();
 
 std::optional<Day> parse_day(std::string_view text);  ///< "2026-11-21", strictly; years 1 to 9999
 std::string render_day(Day day);

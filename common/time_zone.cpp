@@ -70,4 +70,15 @@ WallTime TimeZone::resolve(local_seconds time) const {
     }
 }
 
+std::optional<ClockChange> TimeZone::next_change(Instant after) const {
+    // The last entry of a zone ends at the end of time, which has no place in an Instant.
+    constexpr date::sys_seconds kEndOfData{sys_seconds{sys_days{3000y / 1 / 1}}.time_since_epoch()};
+    for (auto info = zone_data(zone_).get_info(floor<seconds>(after)); info.end < kEndOfData;) {
+        auto next = zone_data(zone_).get_info(info.end);
+        if (next.offset != info.offset) return ClockChange{Instant{info.end}, info.offset, next.offset};
+        info = std::move(next);  // another name or rule, the same clock
+    }
+    return std::nullopt;
+}
+
 }  // namespace tally

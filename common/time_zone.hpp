@@ -19,6 +19,12 @@ struct WallTime {
     Instant second;  ///< doubled: the later one; otherwise equal to `first`
 };
 
+/// The clocks of a zone go from one offset to another.
+struct ClockChange {
+    Instant at;
+    std::chrono::seconds before, after;  ///< offsets east of UTC, which differ
+};
+
 /// A cheap handle (a pointer into the system's zone data, loaded once). Safe to use from any thread.
 class TimeZone {
 public:
@@ -33,6 +39,8 @@ public:
     std::chrono::local_seconds wall_time(Instant instant) const;  ///< what a clock on the wall shows, whole seconds
     std::chrono::seconds offset(Instant instant) const;           ///< east of UTC
     WallTime resolve(std::chrono::local_seconds time) const;
+    /// The first clock change strictly after `after`; nullopt when the zone data knows of none.
+    std::optional<ClockChange> next_change(Instant after) const;
 
     friend bool operator==(const TimeZone&, const TimeZone&) = default;
 

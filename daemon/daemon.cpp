@@ -11,9 +11,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -31,13 +33,18 @@
 #include "common/version.hpp"
 #include "daemon/api/connection_routes.hpp"
 #include "daemon/api/control.hpp"
+#include "daemon/api/coverage_routes.hpp"
+#include "daemon/api/duty_routes.hpp"
 #include "daemon/api/platform_routes.hpp"
 #include "daemon/api/server.hpp"
 #include "daemon/collect/dispatcher.hpp"
 #include "daemon/collect/radar.hpp"
+#include "daemon/duty/duty_repository.hpp"
+#include "daemon/duty/runner.hpp"
 #include "daemon/lease/lease_repository.hpp"
 #include "daemon/net/async.hpp"
 #include "daemon/net/http_client.hpp"
+#include "daemon/service/database_watch.hpp"
 #include "daemon/service/log.hpp"
 #include "daemon/service/notify.hpp"
 #include "daemon/store/vault.hpp"
@@ -49,8 +56,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto kNodeTimeToLive = 15s;
-constexpr auto kHeartbeat = 4s;
+constexpr auto kNodeTimeToLive = 12s;  // and others look every two seconds: its work goes on within 15 s
+constexpr auto kHeartbeat = 3s;
+constexpr auto kClockWarning = 5s;
+constexpr auto kSilence = 6s;         // without any answer of the database: more than a heartbeat
+constexpr auto kHeartbeatLimit = 2s;  // of a statement: with our own grace a node is told before it is taken for dead
 
 service::Level level_of(config::LogLevel level) noexcept {
     switch (level) {
@@ -185,9 +195,14 @@ private:
             facts_.database_kind = "external";
         }
         facts_.database_url = postgres::display_url(url);
+        const bool migrates = database.migrate == config::Migrate::auto_;
         try {
-            postgres::Session session{{.url = url, .application_name = "tallyd migrate"}};
-            if (database.migrate == config::Migrate::auto_) {
+            // A migration of a large table takes what it takes.
+            const postgres::Options options{
+                .url = url, .application_name = "tallyd migrate", .statement_timeout = migrates ? 0s : 60s};
+            if (!cluster_) postgres::Session::require_own(options);
+            postgres::Session session{options};
+            if (migrates) {
                 for (const auto& migration : postgres::migrate(session))
                     log_.info("migrated", {{"version", std::to_string(migration.version)}, {"name", migration.name}});
             } else {
@@ -217,6 +232,8 @@ private:
     void serve() {
         asio::io_context loop{1};
         asio::thread_pool threads{rules_->config.database.sessions};
+        asio::thread_pool heart{1};  // beats on a thread and a session of its own: it waits behind nobody
+        service::DatabaseWatch database{log_, kSilence, service::DatabaseWatch::Clock::now()};
         const auto executor = loop.get_executor();
         const auto concurrency = rules_->config.collect.concurrency;
         net::HttpClient http{executor,
@@ -227,14 +244,16 @@ private:
         collect::HealthBook health{executor, threads, *pool_};
         collect::Radar radar{executor, threads, *pool_, [this] { return rules_->catalog.all(); }};
         collect::TokenClient token_client{executor, http};
+        lease::Trust trust{kNodeTimeToLive};
         collect::TokenKeeper tokens{{.executor = executor,
                                      .threads = threads,
                                      .pool = *pool_,
                                      .client = token_client,
                                      .vault = *vault_,
+                                     .trust = trust,
                                      .log = log_},
                                     rules_->config.state_dir + "/tokens"};
-        collect::Runner runner{{.http = http, .budgets = budgets, .health = health, .tokens = tokens},
+        collect::Runner runner{{.http = http, .budgets = budgets, .health = health, .tokens = tokens, .trust = trust},
                                *vault_,
                                facts_.node,
                                std::random_device{}()};
@@ -243,9 +262,19 @@ private:
                                         .pool = *pool_,
                                         .runner = runner,
                                         .log = log_,
-                                        .node = facts_.node},
+                                        .database = database,
+                                        .node = facts_.node,
+                                        .seed = std::random_device{}()},
                                        rules_};
-        const api::Parts parts{.threads = threads,
+        duty::Runner duties{{.executor = executor,
+                             .threads = threads,
+                             .pool = *pool_,
+                             .log = log_,
+                             .node = facts_.node,
+                             .rules = [this] { return rules_; }},
+                            std::random_device{}()};
+        const api::Parts parts{.executor = executor,
+                               .threads = threads,
                                .pool = *pool_,
                                .vault = *vault_,
                                .dispatcher = dispatcher,
@@ -253,21 +282,29 @@ private:
                                .budgets = budgets,
                                .token_client = token_client,
                                .tokens = tokens,
+                               .database = database,
                                .facts = facts_};
         api::Control control{parts};
         api::ConnectionRoutes connections{parts};
         api::PlatformRoutes platforms{parts};
+        api::DutyRoutes duty_routes{parts, duties};
+        api::CoverageRoutes coverage{parts};
         api::Router router;
         control.add_to(router);
         connections.add_to(router);
         platforms.add_to(router);
+        duty_routes.add_to(router);
+        coverage.add_to(router);
         api::Server server{executor, std::move(router), server_settings(rules_->config), log_};
 
         std::exception_ptr failure;
-        asio::co_spawn(loop, live(loop, threads, {dispatcher, server, budgets, health, radar, tokens}),
-                       [&failure](std::exception_ptr error) { failure = std::move(error); });
+        asio::co_spawn(
+            loop,
+            live(loop, threads, {dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties}),
+            [&failure](std::exception_ptr error) { failure = std::move(error); });
         loop.run();
         threads.join();
+        heart.join();
         if (failure) std::rethrow_exception(failure);
     }
 
@@ -278,36 +315,52 @@ private:
         collect::HealthBook& health;
         collect::Radar& radar;
         collect::TokenKeeper& tokens;
+        lease::Trust& trust;
+        asio::thread_pool& heart;
+        service::DatabaseWatch& database;
+        duty::Runner& duties;
     };
 
     asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, Services services) {
-        auto& [dispatcher, server, budgets, health, radar, tokens] = services;
+        auto& [dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties] = services;
         asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
         net::TaskGroup background{loop.get_executor()};
-        co_await net::run_blocking(threads, [this] {
+        trust.renew(trust.now());
+        auto sign_on = [this] {
             const auto session = pool_->acquire();
-            lease::LeaseRepository{*session}.register_node(node(), kNodeTimeToLive);
-        });
+            lease::LeaseRepository leases{*session};
+            leases.register_node(node(), kNodeTimeToLive);
+            return leases.heartbeat(facts_.node, kNodeTimeToLive, 0);
+        };
+        const auto asked_at = now();
+        const auto told = co_await net::run_blocking(threads, std::move(sign_on));
+        set_clock(told, asked_at);
         co_await budgets.load();
         co_await health.load();
         co_await tokens.recover();
-        background.spawn(heartbeat_loop(loop, threads, budgets));
+        background.spawn(heartbeat_loop(loop, services, signals));
+        background.spawn(listen_loop(loop, threads, dispatcher));
         background.spawn(budgets.share());
         background.spawn(health.share());
+        background.spawn(tokens.watch());
         background.spawn(radar.watch());
+        background.spawn(duties.watch());
         dispatcher.start();
         server.start();
+        background.spawn(ask_for_schedules(threads, duties));
         log_.info("ready", {{"version", std::string{version()}},
                             {"node", facts_.node},
                             {"config", rules_->config.source_file.empty() ? "defaults" : rules_->config.source_file},
                             {"database", facts_.database_url}});
         service::notify_ready("collecting");
 
-        for (int signal = 0; signal != SIGTERM && signal != SIGINT;) {
-            signal = co_await signals.async_wait(asio::use_awaitable);
-            if (signal != SIGHUP) continue;
+        for (int signal = 0; signal != SIGTERM && signal != SIGINT && !outdated_;) {
+            const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+            signal = number;
+            if (error || signal != SIGHUP) continue;
             reload(dispatcher, server);
             radar.wake();
+            background.spawn(ask_for_schedules(threads, duties));
         }
         const auto grace = rules_->config.collect.grace;
         log_.info("stopping: no new runs, waiting for those under way",
@@ -318,6 +371,7 @@ private:
             log_.warning("stopped at once by a second signal");
             ::_exit(kExitFailed);
         });
+        duties.stop();
         co_await dispatcher.drain(grace);
         co_await server.stop(1s);
         background.stop();
@@ -336,31 +390,98 @@ private:
             log_.warning("cannot sign off from the database", {{"error", describe_line(error)}});
         }
         signals.cancel();
+        if (outdated_) throw postgres::newer_schema(*outdated_);
     }
 
     lease::Node node() const {
         return {.id = facts_.node, .host = host_name(), .pid = ::getpid(), .version = std::string{version()}};
     }
 
-    /// Tells the database that this node lives. A database that is away is told again; nothing else depends on it.
-    asio::awaitable<void> heartbeat_loop(asio::io_context& loop, asio::thread_pool& threads,
-                                         collect::Budgets& budgets) {
+    /// Tells the database that this node lives, and learns from it: what time it is for all nodes, how many there are,
+    /// and whether a newer program has changed the schema. A database that is away is told again.
+    asio::awaitable<void> heartbeat_loop(asio::io_context& loop, Services services, asio::signal_set& signals) {
+        constexpr auto kTask = "say that this node lives";
+        auto options = pool_->options();
+        options.statement_timeout = options.lock_timeout = kHeartbeatLimit;
+        options.connect_timeout = kHeartbeatLimit;
+        std::optional<postgres::Session> session;
         asio::steady_timer timer{loop};
         for (;;) {
             timer.expires_after(kHeartbeat);
             co_await timer.async_wait(asio::use_awaitable);
             try {
-                auto beat = [this] {
-                    const auto session = pool_->acquire();
+                const auto sent = services.trust.now();
+                const auto asked_at = now();
+                auto beat = [this, &session, &options, held = services.dispatcher.running()] {
+                    if (!session || !session->is_open()) session.emplace(options);
                     lease::LeaseRepository leases{*session};
-                    const auto alive = leases.heartbeat(facts_.node, kNodeTimeToLive);
-                    if (alive == 0) leases.register_node(node(), kNodeTimeToLive);
-                    return alive;
+                    auto told = leases.heartbeat(facts_.node, kNodeTimeToLive, held);
+                    if (told.nodes > 0) return told;
+                    leases.register_node(node(), kNodeTimeToLive);
+                    return leases.heartbeat(facts_.node, kNodeTimeToLive, held);
                 };
-                budgets.set_nodes(co_await net::run_blocking(threads, std::move(beat)));
+                const auto told = co_await net::run_blocking(services.heart, std::move(beat));
+                services.trust.renew(sent);
+                services.budgets.set_nodes(told.nodes);
+                services.database.answered(kTask);
+                set_clock(told, asked_at);
+                if (told.schema_version > postgres::newest_migration()) {
+                    outdated_ = told.schema_version;
+                    signals.cancel();
+                }
             } catch (const Error& error) {
-                log_.warning("heartbeat failed", {{"error", describe_line(error)}});
+                services.database.failed(kTask, "others may take over what it serves, trying again every three seconds",
+                                         error);
             }
+        }
+    }
+
+    /// All nodes live by the database's clock.
+    void set_clock(const lease::LeaseRepository::Beat& told, Instant asked_at) {
+        if (follow_clock(told.clock, asked_at, lease::kClockTolerance) &&
+            std::chrono::abs(clock_shift()) >= kClockWarning)
+            log_.warning(
+                "this machine's clock differs from the database's, which counts",
+                {{"seconds", std::to_string(std::chrono::floor<std::chrono::seconds>(clock_shift()).count())}});
+    }
+
+    /// Wakes the claims when another node, or pg_cron, made something due. Only a wake-up: a timer is the truth.
+    asio::awaitable<void> listen_loop(asio::io_context& loop, asio::thread_pool& threads,
+                                      collect::Dispatcher& dispatcher) {
+        for (;;) {
+            try {
+                auto connect = [this] {
+                    auto options = pool_->options();
+                    options.application_name = "tallyd listen";
+                    auto session = std::make_unique<postgres::Session>(options);
+                    session->listen("tally");
+                    return session;
+                };
+                const auto session = co_await net::run_blocking(threads, std::move(connect));
+                asio::posix::stream_descriptor socket{loop, ::dup(session->socket())};
+                for (;;) {
+                    co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+                    if (session->take_notifications()) dispatcher.wake();
+                }
+            } catch (const Error&) {  // the claims tell of a database that is away
+            }
+            asio::steady_timer pause{loop, kHeartbeat};
+            co_await pause.async_wait(asio::use_awaitable);
+        }
+    }
+
+    /// The configuration may have other schedules than the one by which the slots were planned. A database that is away
+    /// has it done within the hour.
+    asio::awaitable<void> ask_for_schedules(asio::thread_pool& threads, duty::Runner& duties) {
+        auto ask = [this] {
+            const auto session = pool_->acquire();
+            duty::DutyRepository{*session}.request("schedules");
+            return true;
+        };
+        try {
+            co_await net::run_blocking(threads, std::move(ask));
+            duties.wake();
+        } catch (const Error&) {  // the claims tell of it
         }
     }
 
@@ -396,6 +517,7 @@ private:
     std::optional<store::Vault> vault_;
     std::optional<postgres::PrivateCluster> cluster_;
     std::optional<postgres::Pool> pool_;
+    std::optional<std::int64_t> outdated_;  ///< the schema's version, when a newer program has changed it
 };
 
 Daemon::Daemon(std::optional<std::string> config_file) : impl_(std::make_unique<Impl>(std::move(config_file))) {}

@@ -49,6 +49,17 @@ std::vector<Command> general_commands() {
          "nothing is asked: it prints the requests, and what they cost of the platforms' limits.\n\n"
          "Example:\n  tallyctl run --user acme --platform instagram --from -7d --wait",
          trigger_run},
+        {"why",
+         "",
+         {kUser, kPlatform},
+         {kAccount},
+         "why a connection has not run, in one sentence",
+         "Says what a connection waits for: its next slot, another attempt, an empty budget, a platform that is down, "
+         "a\n"
+         "person. With --output json 'reason' is one of not_due, due, running, retry, blocked, platform_down, paused,\n"
+         "needs_authorization, gone and disabled.\n\n"
+         "Example:\n  tallyctl why acme instagram",
+         explain_wait},
         {"export",
          "",
          {},
@@ -65,6 +76,24 @@ std::vector<Command> general_commands() {
          "user, platform, account, source, metric and date.\n\n"
          "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv",
          export_snapshots},
+        {"coverage",
+         "",
+         {{"USER", false}, {"PLATFORM", false}},
+         {{"account", "ID", "only this account"},
+          {"metric", "GLOB", "only metrics that match, with * and ?, a line each"},
+          {"all-metrics", "", "a line a metric, also where metrics of a request are alike"},
+          kFrom,
+          kTo,
+          {"days", "N", "so many days up to --to (default: 30, as far as they fit)"},
+          {"plain", "", "letters without colour"}},
+         "which days are there, and which are not",
+         "With USER and PLATFORM: a line a metric and a sign a day, the newest at the right: final, provisional (may\n"
+         "change), pending (asked, not published yet), empty (the platform has nothing), refused, never asked (a gap)\n"
+         "or impossible (future, outside the platform's history). With USER: a line a connection. Without: a line a\n"
+         "platform and tier. The day that is running does not count in percentages and gaps.\n\n"
+         "Example:\n  tallyctl coverage acme instagram\n  tallyctl coverage acme instagram --metric 'reach*' --from "
+         "-90d",
+         show_coverage},
     };
 }
 
@@ -227,6 +256,31 @@ std::vector<Command> job_commands() {
     };
 }
 
+std::vector<Command> duty_commands() {
+    return {
+        {"duty",
+         "list",
+         {},
+         {},
+         "what tallyd does beside collecting",
+         "Lists the duties (statistics, clean-up, history, partitions, retention): when each is due next, when it was "
+         "done\n"
+         "last, how long that took and what came of it. Each is done by one node at a time.\n\n"
+         "Example:\n  tallyctl duty list",
+         list_duties},
+        {"duty",
+         "run",
+         {{"NAME"}},
+         {{"wait", "", "wait until it is done; the exit code tells how it went"}},
+         "do a duty now",
+         "Does not wait for the regular time, which stands. With --wait it prints what was done; the exit code is 1 "
+         "when the\n"
+         "duty failed, and an interrupt (exit 130) ends the waiting, not the duty.\n\n"
+         "Example:\n  tallyctl duty run retention --wait",
+         run_duty},
+    };
+}
+
 std::vector<Command> alert_commands() {
     return {
         {"alert",
@@ -350,6 +404,17 @@ std::vector<Command> system_commands() {
          "Prints the effective configuration as YAML (or JSON). Secrets are shown as references.\n\n"
          "Example:\n  tallyctl config show",
          show_config},
+        {"schedule",
+         "preview",
+         {{"TIER"}},
+         {{"count", "N", "so many slots (default: 10)"},
+          {"zone", "ZONE", "show local times of this zone instead of the tier's"},
+          {"around", "dst", "the slots around the next two clock changes of that zone"}},
+         "the slots of a tier before they happen",
+         "Reads only the configuration. Prints local time, UTC, the distance to the slot before, and why a time is\n"
+         "missing or doubled when clocks change. With --around dst so many slots are shown for each change.\n\n"
+         "Example:\n  tallyctl schedule preview free --around dst --zone Europe/Berlin",
+         preview_schedule},
         {"db",
          "status",
          {},
@@ -371,8 +436,8 @@ std::vector<Command> system_commands() {
 
 std::vector<Command> all_commands() {
     std::vector<Command> table;
-    for (auto part : {general_commands(), user_commands(), connection_commands(), job_commands(), alert_commands(),
-                      platform_commands(), system_commands()})
+    for (auto part : {general_commands(), user_commands(), connection_commands(), job_commands(), duty_commands(),
+                      alert_commands(), platform_commands(), system_commands()})
         table.insert(table.end(), part.begin(), part.end());
     return table;
 }

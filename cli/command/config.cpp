@@ -141,7 +141,7 @@ int check_config(Context& context, const Arguments& arguments) {
     const auto file = arguments.find("FILE");
     const auto config = config::load(file ? file : context.config_path());
     auto complaints = unreadable_secrets(config);
-    const auto catalog = platform::Catalog::load(config::platform_directories());
+    const auto catalog = platform::Catalog::load(config::platform_directories(config.source_file));
     std::string trouble;
     auto connections = count_connections(config, trouble);
     const bool counted = connections.has_value();

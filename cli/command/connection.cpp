@@ -164,6 +164,18 @@ int check_connection(Context& context, const Arguments& arguments) {
     return ok ? kExitDone : kExitFailed;
 }
 
+int explain_wait(Context& context, const Arguments& arguments) {
+    const auto connection = read_connection(context, arguments);
+    const auto answer = context.daemon().request("GET", connection.path("why"));
+    const auto& told = member(answer, "data");
+    if (context.json)
+        context.print(told);
+    else
+        context.console.out(
+            fmt::format("{}: {}\n", printable(connection.text()), printable(text_of(told, "sentence"))));
+    return kExitDone;
+}
+
 int pause_connection(Context& context, const Arguments& arguments) {
     return change(context, arguments, "POST", "pause", "is paused");
 }

@@ -18,9 +18,8 @@ namespace {
 using postgres::Migration;
 
 /// Without a statement time-out: a migration of a large table takes what it takes.
-postgres::Session open_session(const std::string& url) {
-    return postgres::Session{
-        {.url = url, .application_name = "tallyctl", .statement_timeout = std::chrono::milliseconds{0}}};
+postgres::Options session_options(const std::string& url) {
+    return {.url = url, .application_name = "tallyctl", .statement_timeout = std::chrono::milliseconds{0}};
 }
 
 Json to_json(const std::vector<Migration>& migrations) {
@@ -50,7 +49,7 @@ std::vector<Migration> pending(std::vector<Migration> migrations) {
 
 int show_database(Context& context, const Arguments&) {
     const auto url = admin_url(context.config());
-    auto session = open_session(url);
+    postgres::Session session{session_options(url)};
     const auto migrations = postgres::migration_status(session);
     const auto missing = pending(migrations).size();
     if (context.json) {
@@ -65,7 +64,9 @@ int show_database(Context& context, const Arguments&) {
 }
 
 int migrate_database(Context& context, const Arguments& arguments) {
-    auto session = open_session(admin_url(context.config()));
+    const auto options = session_options(admin_url(context.config()));
+    postgres::Session::require_own(options);  // migrations take a lock that belongs to a session
+    postgres::Session session{options};
     const bool dry_run = arguments.has("dry-run");
     const auto migrations = dry_run ? pending(postgres::migration_status(session)) : postgres::migrate(session);
     if (context.json)

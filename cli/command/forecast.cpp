@@ -9,7 +9,6 @@
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
-#include "common/config/data_files.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
 #include "daemon/collect/radar.hpp"
@@ -100,7 +99,7 @@ Json connections_of(Context& context) {
 int forecast_platforms(Context& context, const Arguments& arguments) {
     const auto days = read_days(arguments);
     const auto today = TimeZone::utc().day_of(now());
-    const auto catalog = platform::Catalog::load(config::platform_directories());
+    const auto catalog = platform::Catalog::load(context.platform_directories());
     const auto changes = changes_until(catalog.all(), today, today + std::chrono::days{days});
     const auto counts = changes.empty() ? Json{} : connections_of(context);
     if (context.json) {

@@ -8,7 +8,9 @@ namespace tally::cli {
 
 int show_status(Context& context, const Arguments& arguments);
 int trigger_run(Context& context, const Arguments& arguments);
+int explain_wait(Context& context, const Arguments& arguments);
 int export_snapshots(Context& context, const Arguments& arguments);
+int show_coverage(Context& context, const Arguments& arguments);
 
 int add_user(Context& context, const Arguments& arguments);
 int set_user(Context& context, const Arguments& arguments);
@@ -32,6 +34,9 @@ int show_job(Context& context, const Arguments& arguments);
 int list_alerts(Context& context, const Arguments& arguments);
 int ack_alert(Context& context, const Arguments& arguments);
 
+int list_duties(Context& context, const Arguments& arguments);
+int run_duty(Context& context, const Arguments& arguments);
+
 int show_budget(Context& context, const Arguments& arguments);
 
 int list_platforms(Context& context, const Arguments& arguments);
@@ -39,6 +44,8 @@ int show_platform(Context& context, const Arguments& arguments);
 int check_platform(Context& context, const Arguments& arguments);
 int forecast_platforms(Context& context, const Arguments& arguments);
 int run_platform(Context& context, const Arguments& arguments);
+
+int preview_schedule(Context& context, const Arguments& arguments);
 
 int check_config(Context& context, const Arguments& arguments);
 int show_config(Context& context, const Arguments& arguments);

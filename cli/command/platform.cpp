@@ -10,7 +10,6 @@
 #include "cli/command/listing.hpp"
 #include "cli/connection_name.hpp"
 #include "cli/context.hpp"
-#include "common/config/data_files.hpp"
 #include "common/error.hpp"
 #include "daemon/platform/catalog.hpp"
 
@@ -23,12 +22,12 @@ using platform::Request;
 
 constexpr std::chrono::minutes kLiveCheckTimeout{10};  // a request a metric, as fast as the platform's limits allow
 
-platform::Catalog load_catalog() {
-    return platform::Catalog::load(config::platform_directories());
+platform::Catalog load_catalog(const Context& context) {
+    return platform::Catalog::load(context.platform_directories());
 }
 
-std::shared_ptr<const Platform> find_platform(const std::string& name) {
-    const auto catalog = load_catalog();
+std::shared_ptr<const Platform> find_platform(const Context& context, const std::string& name) {
+    const auto catalog = load_catalog(context);
     if (auto found = catalog.find(name)) return found;
     std::vector<std::string> names;
     for (const auto& known : catalog.all()) names.push_back(known->name);
@@ -128,7 +127,7 @@ void print_metrics(Context& context, const Platform& platform) {
 }  // namespace
 
 int list_platforms(Context& context, const Arguments&) {
-    const auto catalog = load_catalog();
+    const auto catalog = load_catalog(context);
     if (context.json) {
         auto list = Json::array();
         for (const auto& platform : catalog.all()) list.push_back(summary_of(*platform));
@@ -146,7 +145,7 @@ int list_platforms(Context& context, const Arguments&) {
 }
 
 int show_platform(Context& context, const Arguments& arguments) {
-    const auto platform = find_platform(arguments.at("NAME"));
+    const auto platform = find_platform(context, arguments.at("NAME"));
     if (context.json) {
         context.print(details_of(*platform));
         return kExitDone;
@@ -218,9 +217,9 @@ int check_platform(Context& context, const Arguments& arguments) {
             context.console.say(
                 fmt::format("warning: to be loaded, this file must be called '{}.yaml'", checked.front()));
     } else if (name) {
-        checked.push_back(find_platform(*name)->name);
+        checked.push_back(find_platform(context, *name)->name);
     } else {
-        for (const auto& platform : load_catalog().all()) checked.push_back(platform->name);
+        for (const auto& platform : load_catalog(context).all()) checked.push_back(platform->name);
     }
     if (context.json) {
         context.print({{"ok", true}, {"platforms", checked}});

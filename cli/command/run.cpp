@@ -85,6 +85,12 @@ void show_cost(Context& context, const Json& plan, Instant at) {
     }
 }
 
+/// What the daemon leaves out of what was asked for.
+void say_notes(Context& context, const Json& answer) {
+    for (const auto& note : member(answer, "notes"))
+        if (note.is_string()) context.console.say(printable(note.get<std::string>()));
+}
+
 int show_plan(Context& context, const Json& plan) {
     if (context.json) {
         context.print(plan);
@@ -110,6 +116,7 @@ int show_plan(Context& context, const Json& plan) {
             context.console.out(fmt::format("  and {} more requests\n", with_separators(left)));
     }
     show_cost(context, plan, now());
+    say_notes(context, plan);
     if (flag_of(plan, "truncated")) context.console.say("the plan is longer; only its beginning is shown");
     return kExitDone;
 }
@@ -161,6 +168,7 @@ int trigger_run(Context& context, const Arguments& arguments) {
     }
     const auto answer = post(context, request);
     const auto id = text_of(answer, "run_group");
+    say_notes(context, answer);
     if (arguments.has("wait")) {
         context.console.say(fmt::format("collecting {} connections (run group {})",
                                         with_separators(number_of(answer, "connections")), printable(id)));

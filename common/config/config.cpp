@@ -67,7 +67,8 @@ std::map<std::string, Tier> default_tiers() {
     return {{"free", std::move(free)}, {"premium", std::move(premium)}};
 }
 
-/// A tier that the file gives a clock loses its default one. A spread made for a day does not fit an `every`.
+/// A tier that the file gives a clock loses its default one. A spread made for a day does not fit an `every`,
+/// nor slots from outside.
 void begin_tier(Tier& tier, const YamlNode& node) {
     const auto every = node.find("every"), cron = node.find("cron");
     if (every && cron) cron->fail("'every' and 'cron' exclude each other", "Remove one of them.");
@@ -75,11 +76,14 @@ void begin_tier(Tier& tier, const YamlNode& node) {
         tier.every.reset();
         tier.cron.reset();
     }
-    if (every) tier.spread = seconds{0};
+    if (every || (cron && cron->text() == kExternalCron)) tier.spread = seconds{0};
 }
 
 void check_tier(const Tier& tier, const YamlNode& node) {
     if (!tier.every && !tier.cron) node.fail("has no schedule", "Add every, such as 1h, or cron, such as 0 2 * * *.");
+    if (tier.is_external() && tier.spread > seconds{0})
+        node.at("spread").fail("a tier whose slots come from outside has no spread of its own",
+                               "Give it to tally_trigger() instead, see sql/pg_cron.sql.");
     if (tier.every && tier.spread >= *tier.every)
         node.at("spread").fail(fmt::format("a spread of {} does not fit into every {}", render_duration(tier.spread),
                                            render_duration(*tier.every)),
@@ -166,15 +170,6 @@ void complete(Config& config) {
         if (tier.slack == seconds{0}) tier.slack = tier.every.value_or(hours{24});
 }
 
-std::optional<std::string> configuration_file(const std::optional<std::string>& path) {
-    if (path) return path;
-    if (auto named = environment("TALLY_CONFIG"); !named.empty()) return named;
-    const std::string standard = TALLY_CONFIG_DIR "/tallyd.yaml";
-    std::error_code error;
-    const auto status = std::filesystem::status(standard, error);
-    return status.type() == std::filesystem::file_type::not_found ? std::nullopt : std::optional{standard};
-}
-
 Config blank() {
     Config config;
     config.tiers = default_tiers();
@@ -216,9 +211,18 @@ Config parse(const YamlNode& root) {
     return config;
 }
 
+std::string file_in_use(const std::optional<std::string>& path) {
+    if (path) return *path;
+    if (auto named = environment("TALLY_CONFIG"); !named.empty()) return named;
+    const std::string standard = TALLY_CONFIG_DIR "/tallyd.yaml";
+    std::error_code error;
+    const auto status = std::filesystem::status(standard, error);
+    return status.type() == std::filesystem::file_type::not_found ? "" : standard;
+}
+
 Config load(const std::optional<std::string>& path) {
-    const auto file = configuration_file(path);
-    return file ? parse(YamlNode::load(*file)) : defaults();
+    const auto file = file_in_use(path);
+    return file.empty() && !path ? defaults() : parse(YamlNode::load(file));
 }
 
 std::optional<std::string> control_socket(const Config& config) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/config/secret_ref.hpp"
@@ -29,22 +30,28 @@ struct ListenAddress {
     friend bool operator==(const ListenAddress&, const ListenAddress&) = default;
 };
 
+/// The word in place of a cron line for slots that somebody else makes, see sql/pg_cron.sql.
+constexpr std::string_view kExternalCron = "external";
+
 /// Exactly one of `every` and `cron` is set; the cron line, the zone and their fit with `spread` are checked.
 struct Tier {
     std::string name;
     std::optional<std::chrono::seconds> every;
-    std::optional<std::string> cron;
+    std::optional<std::string> cron;  ///< a line, or kExternalCron
     std::string zone = "UTC";
     std::chrono::seconds spread{0};  ///< connections start evenly within this time after the moment
     std::chrono::seconds slack{0};   ///< a slot should be served by its moment plus this
     std::optional<std::chrono::days> retention = std::chrono::days{90};  ///< nullopt: for ever
     bool reports = true;
+
+    bool is_external() const noexcept { return cron == kExternalCron; }
     friend bool operator==(const Tier&, const Tier&) = default;
 };
 
 /// What a platform knows us by.
 struct App {
     std::optional<SecretRef> client_id, client_secret;
+    unsigned concurrency = 0;  ///< connections served at once; 0: as many as the platform may have
     friend bool operator==(const App&, const App&) = default;
 };
 
@@ -53,6 +60,7 @@ struct PlatformSettings {
     std::optional<std::string>
         base_url;  ///< "https://host[:port]", or http to a loopback host; no path, no final slash
     std::optional<SecretRef> client_id, client_secret;
+    unsigned concurrency = 0;         ///< connections served at once; 0: no limit but collect.concurrency
     std::map<std::string, App> apps;  ///< further apps, chosen by a connection's attribute `app`
     friend bool operator==(const PlatformSettings&, const PlatformSettings&) = default;
 };
@@ -70,7 +78,7 @@ struct Config {
     std::map<std::string, Tier> tiers;
     std::map<std::string, PlatformSettings> platforms;  ///< only what the file names; others have the defaults
     struct Collect {
-        unsigned concurrency = 64;  ///< requests in flight
+        unsigned concurrency = 256;  ///< requests in flight
         std::chrono::milliseconds timeout{30'000};
         std::chrono::days backfill{30};
         unsigned attempts = 5;  ///< of one slot, the first one included
@@ -78,6 +86,10 @@ struct Config {
         std::chrono::seconds grace{20};  ///< how long a stop waits for running collections
         friend bool operator==(const Collect&, const Collect&) = default;
     } collect;
+    struct History {
+        std::chrono::days runs{90};  ///< how long the log of runs is kept
+        friend bool operator==(const History&, const History&) = default;
+    } history;
     struct Api {
         std::optional<SecretRef> cron_secret;
         friend bool operator==(const Api&, const Api&) = default;
@@ -98,7 +110,10 @@ struct Config {
     friend bool operator==(const Config&, const Config&) = default;
 };
 
-/// Reads `path`, else $TALLY_CONFIG, else /etc/tally/tallyd.yaml if it exists, else nothing (all defaults).
+/// `path`, else $TALLY_CONFIG, else /etc/tally/tallyd.yaml if it exists, else empty.
+std::string file_in_use(const std::optional<std::string>& path);
+
+/// Reads the file in use; without one everything is at its default.
 /// @throws Error (config) "FILE:LINE: path: message" with a hint. Secrets are not read here.
 Config load(const std::optional<std::string>& path);
 

@@ -54,12 +54,24 @@ bool same_word(std::string_view text, std::string_view lower) {
     });
 }
 
+/// "L", "15W", "friL", "5#2", "?": what other schedulers know and we do not.
+bool is_extension(const Field& field, std::string_view text) {
+    if (text.find_first_of("#?") != std::string_view::npos) return true;
+    if (text.empty() || std::string_view{"LlWw"}.find(text.back()) == std::string_view::npos) return false;
+    const auto before = text.substr(0, text.size() - 1);
+    return before.find_first_not_of("0123456789Ll") == std::string_view::npos ||
+           std::any_of(field.words.begin(), field.words.end(),
+                       [before](std::string_view word) { return same_word(before, word); });
+}
+
 unsigned parse_number(const Field& field, std::string_view text) {
     unsigned number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc{} || end != text.data() + text.size())
-        fail(field.name, fmt::format("cannot read '{}'", text));
-    return number;
+    if (error == std::errc{} && end == text.data() + text.size()) return number;
+    if (is_extension(field, text))
+        fail(field.name, fmt::format("'{}': L, W, # and ? are not supported", text),
+             "Name days by numbers, names, ranges and steps, such as 1-7 or mon-fri.");
+    fail(field.name, fmt::format("cannot read '{}'", text));
 }
 
 unsigned parse_value(const Field& field, std::string_view text) {
@@ -117,9 +129,13 @@ std::optional<unsigned> first_of(std::uint64_t bits, unsigned from) {
 
 Cron Cron::parse(std::string_view text) {
     const auto parts = split(text, " \t", true);
+    if (!parts.empty() && parts.front().front() == '@')
+        throw Error(Fault::config, fmt::format("'{}' is not supported", text),
+                    "Write the five fields: 0 0 * * * for @daily, 0 * * * * for @hourly.");
     if (parts.size() != kFields.size())
-        throw Error(Fault::config, fmt::format("a cron line has 5 fields, not {}: '{}'", parts.size(), text),
-                    "Write minute, hour, day of month, month and day of week, such as 0 2 * * *.");
+        throw Error(
+            Fault::config, fmt::format("a cron line has 5 fields, not {}: '{}'", parts.size(), text),
+            "Write minute, hour, day of month, month and day of week, such as 0 2 * * *, without seconds or year.");
     std::array<std::uint64_t, kFields.size()> bits{};
     for (std::size_t i = 0; i < parts.size(); ++i) bits[i] = parse_field(kFields[i], parts[i]);
 

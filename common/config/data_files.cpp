@@ -23,8 +23,13 @@ std::string data_directory(const std::string& name) {
     return (runs_from_source_tree() ? TALLY_SOURCE_DIR "/etc/" : TALLY_DATA_DIR "/") + name;
 }
 
-std::vector<std::string> platform_directories() {
-    return {data_directory("platforms"), TALLY_CONFIG_DIR "/platforms"};
+std::vector<std::string> platform_directories(const std::string& config_file) {
+    std::vector<std::string> directories{data_directory("platforms"), TALLY_CONFIG_DIR "/platforms"};
+    if (!config_file.empty()) {
+        auto beside = fs::path(config_file).parent_path() / "platforms";
+        if (beside != directories.back()) directories.push_back(std::move(beside));
+    }
+    return directories;
 }
 
 }  // namespace tally::config

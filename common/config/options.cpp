@@ -90,7 +90,9 @@ constexpr std::array kOptions{
     Option{.path = "tiers.<name>.cron",
            .doc = "Collect at these times of the zone: minute, hour, day of month, month, day of week. "
                   "Instead of every. A time that the clock skips runs right after the change, one that it shows twice "
-                  "runs once; a line whose hour begins with * is an interval and goes on through both.",
+                  "runs once; a line whose hour begins with * is an interval and goes on through both. "
+                  "Or external: the slots of the tier come from outside, through the function tally_trigger() of "
+                  "sql/pg_cron.sql; retries, gaps and runs asked for by hand go on as always.",
            .slot = tier<&Tier::cron>,
            .default_text = "0 2 * * * for free",
            .read = read_cron},
@@ -112,7 +114,8 @@ constexpr std::array kOptions{
            .max = ms(days{30}),
            .default_text = "the value of every, with cron 1d"},
     Option{.path = "tiers.<name>.retention",
-           .doc = "How long snapshots are kept, in whole days, or forever.",
+           .doc = "How long snapshots are kept, in whole days, or forever. "
+                  "Days that are older are deleted every night, and are not collected again.",
            .slot = tier<&Tier::retention>,
            .min = ms(days{1}),
            .max = ms(days{36'500}),
@@ -138,6 +141,13 @@ constexpr std::array kOptions{
            .doc = "The secret of your app.",
            .slot = platform<&PlatformSettings::client_secret>,
            .example = "credential:instagram-secret"},
+    Option{.path = "platforms.<name>.concurrency",
+           .doc =
+               "Connections of this platform that one tallyd may serve at once; 0 is no limit of its own. While there "
+               "is work for other platforms, no platform takes more than three quarters of collect.concurrency.",
+           .slot = platform<&PlatformSettings::concurrency>,
+           .min = 0,
+           .max = 4096},
     Option{.path = "platforms.<name>.apps.<app>.client_id",
            .doc = "A further app, for connections whose attribute app names it.",
            .slot = app<&App::client_id>,
@@ -147,6 +157,11 @@ constexpr std::array kOptions{
            .doc = "The secret of the further app.",
            .slot = app<&App::client_secret>,
            .example = "file:/etc/tally/instagram-login-secret"},
+    Option{.path = "platforms.<name>.apps.<app>.concurrency",
+           .doc = "Connections of this app that one tallyd may serve at once; 0 is no limit of its own.",
+           .slot = app<&App::concurrency>,
+           .min = 0,
+           .max = 4096},
 
     Option{.path = "collect.concurrency",
            .doc = "Requests to platforms that may be under way at once.",
@@ -185,6 +200,13 @@ constexpr std::array kOptions{
            .slot = in<&Config::collect, &Config::Collect::grace>,
            .min = 0,
            .max = ms(10min)},
+
+    Option{.path = "history.runs",
+           .doc = "How long the log of runs is kept, in whole days; slots that no run served and alerts that are over "
+                  "go with it.",
+           .slot = in<&Config::history, &Config::History::runs>,
+           .min = ms(days{2}),
+           .max = ms(days{36'500})},
 
     Option{
         .path = "api.cron_secret",

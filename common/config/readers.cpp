@@ -76,6 +76,7 @@ std::string read_path(const YamlNode& node) {
 
 std::string read_cron(const YamlNode& node) {
     auto line = node.text();
+    if (line == kExternalCron) return line;
     try {
         Cron::parse(line);
     } catch (const Error& error) {

@@ -108,11 +108,7 @@ constexpr const char* kMigrationsTable = R"(
 std::vector<Migration> migration_status(Session& session) {
     const auto known = known_migrations();
     const auto applied = applied_migrations(session);
-    if (!applied.empty() && applied.rbegin()->first > known.back().version)
-        throw Error(Fault::config,
-                    fmt::format("the database has schema {}, this program knows {} at most", applied.rbegin()->first,
-                                known.back().version),
-                    "Install the release of tally that this database was used with, or a newer one.");
+    if (!applied.empty() && applied.rbegin()->first > known.back().version) throw newer_schema(applied.rbegin()->first);
     std::vector<Migration> result;
     for (const auto& migration : known) {
         const auto found = applied.find(migration.version);
@@ -147,6 +143,17 @@ std::vector<Migration> migrate(Session& session) {
         if (session.is_open()) session.exec_alone(kUnlock);
         throw;
     }
+}
+
+int newest_migration() {
+    static const int newest = known_migrations().back().version;
+    return newest;
+}
+
+Error newer_schema(std::int64_t version) {
+    return {Fault::config,
+            fmt::format("the database has schema {}, this program knows {} at most", version, newest_migration()),
+            "Install the release of tally that this database was used with, or a newer one."};
 }
 
 void require_current_schema(Session& session) {

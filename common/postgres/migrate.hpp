@@ -26,6 +26,11 @@ std::vector<Migration> migration_status(Session& session);
 /// @throws Error (config) as above, or when roles are missing and may not be made
 std::vector<Migration> migrate(Session& session);
 
+/// The version of the schema that this program was built with.
+int newest_migration();
+/// What to say of a database whose schema is newer.
+Error newer_schema(std::int64_t version);
+
 /// @throws Error (config) unless every migration is applied
 void require_current_schema(Session& session);
 

@@ -99,7 +99,14 @@ private:
 
 class Session;
 
-/// A transaction; rolled back unless committed. One at a time on a session, which must outlive it.
+/// A statement of sql/queries/ with its parameters.
+struct Call {
+    std::string_view statement;
+    std::vector<Param> params{};
+};
+
+/// A transaction; begins with its first statement, in the same round trip; rolled back unless committed. One at a time
+/// on a session, which must outlive it.
 class Transaction {
 public:
     Transaction(Transaction&&) noexcept;
@@ -107,16 +114,18 @@ public:
     ~Transaction();
 
     /// Runs a statement of sql/queries/, prepared on its first use. @throws SqlError, Error (unreachable)
-    Result exec(std::string_view statement_name, std::initializer_list<Param> params = {});
-    Result exec(std::string_view statement_name, const std::vector<Param>& params);
+    Result exec(std::string_view statement_name, std::vector<Param> params = {});
+    /// The same of several in one round trip. The first that is refused ends the transaction.
+    std::vector<Result> exec_all(const std::vector<Call>& calls);
     /// Runs SQL text without parameters; for DDL and settings.
     Result exec_text(const std::string& sql);
 
-    /// COPY … FROM: `next_row` fills the row (already sized to the columns) and returns false at the end.
+    /// COPY … FROM in binary form: `next_row` writes a row, or nothing and returns false at the end.
     void copy(const std::string& table, const std::vector<std::string>& columns,
-              const std::function<bool(std::vector<Param>&)>& next_row);
+              const std::function<bool(CopyRow&)>& next_row);
 
-    void commit();
+    /// What these statements gave, which go to the server with COMMIT in one round trip.
+    std::vector<Result> commit(const std::vector<Call>& calls = {});
 
 private:
     friend class Session;
@@ -128,13 +137,18 @@ private:
 struct Options {
     std::string url;  ///< a libpq URL or key=value text
     std::string application_name = "tally";
-    std::string role{};                                   ///< SET ROLE after connecting; empty: the login's own
-    std::chrono::milliseconds statement_timeout{60'000};  ///< 0: none
-    std::chrono::milliseconds lock_timeout{10'000};       ///< 0: none
-    std::chrono::seconds connect_timeout{10};
+    std::string role{};  ///< SET ROLE after connecting; empty: the login's own
+    /// The server's limit. Ours is five seconds longer, for a server that hangs; 0: none of both.
+    std::chrono::milliseconds statement_timeout{60'000};
+    std::chrono::milliseconds lock_timeout{10'000};  ///< 0: none
+    std::chrono::seconds connect_timeout{10};        ///< for each address of the URL, and for the settings after it
+    /// For sessions whose statements all name the few rows they want by key: planned once and without joins that read
+    /// whole tables, whatever the planner believes of sizes.
+    bool by_key = false;
 };
 
-/// Blocking; used by one thread at a time.
+/// Blocking; used by one thread at a time. A call that misses its time limit throws Error (unreachable) and closes the
+/// connection.
 class Session {
 public:
     /// @throws Error (config) when the URL is malformed, (unreachable) when nobody answers; never with a password
@@ -143,16 +157,32 @@ public:
     Session& operator=(Session&&) noexcept;
     ~Session();
 
-    bool is_open() const noexcept;  ///< false once the connection is known to be broken
+    /// False once the connection is known to be broken; looks whether the server has hung up. Not within a transaction.
+    bool is_open() const noexcept;
     Transaction begin();
     Transaction begin_read_only();  ///< one snapshot for all its statements
+
+    /// @throws Error (config) behind a proxy that lends servers by the transaction or statement; nothing is set there.
+    /// Error (unreachable) when nobody answers
+    static void require_own(const Options& options);
 
     /// Runs SQL text outside a transaction, for what cannot be in one (CREATE DATABASE).
     void exec_alone(const std::string& sql);
 
+    /// LISTEN. What is notified from now on makes the socket readable, or is found by take_notifications() after
+    /// another call: look once before waiting.
+    void listen(std::string_view channel);
+    int socket() const noexcept;  ///< to wait on, not to read from; -1 when the connection is closed
+    /// Whether there were notifications; never waits. @throws Error (unreachable) when the connection is lost
+    bool take_notifications();
+    /// What ends the statement under way, if there is one: it then fails with SQLSTATE 57014. Any thread may call it,
+    /// also after the session has gone.
+    std::function<void()> canceller() const;
+
 private:
     friend class Transaction;
     struct State;
+    static bool is_kept(const Options& options);
     std::unique_ptr<State> state_;
 };
 

@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <bit>
+
 #include "common/error.hpp"
 
 namespace tally::postgres {
@@ -30,11 +33,13 @@ std::size_t character_length(std::string_view text) noexcept {
     return 4;
 }
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    throw Error(Fault::internal, "the database sent bytes that are not hexadecimal");
-}
+/// Of the digits that the database writes; -1: none. A table: credentials come as some hundred digits each.
+constexpr auto kHexValues = [] {
+    std::array<std::int16_t, 256> values{};
+    values.fill(-1);
+    for (std::int16_t i = 0; i < 16; ++i) values[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
+    return values;
+}();
 
 }  // namespace
 
@@ -84,10 +89,15 @@ Day day_from_text(std::string_view text) {
 Bytes bytes_from_text(std::string_view text) {
     if (!text.starts_with("\\x") || text.size() % 2 != 0)
         throw Error(Fault::internal, "the database sent bytes in an unknown form");
-    Bytes bytes;
-    bytes.reserve(text.size() / 2 - 1);
-    for (std::size_t i = 2; i < text.size(); i += 2)
-        bytes.push_back(static_cast<unsigned char>(hex_value(text[i]) * 16 + hex_value(text[i + 1])));
+    Bytes bytes(text.size() / 2 - 1);
+    int all = 0;  // negative once a digit was
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const int high = kHexValues[static_cast<unsigned char>(text[2 + 2 * i])],
+                  low = kHexValues[static_cast<unsigned char>(text[3 + 2 * i])];
+        all |= high | low;
+        bytes[i] = static_cast<unsigned char>(high << 4 | low);
+    }
+    if (all < 0) throw Error(Fault::internal, "the database sent bytes that are not hexadecimal");
     return bytes;
 }
 
@@ -127,6 +137,57 @@ void Param::append_element(const Param& element) {
         *text_ += c;
     }
     *text_ += '"';
+}
+
+// Day 0 and moment 0 of PostgreSQL.
+constexpr Day kEpochDay{std::chrono::year{2000} / std::chrono::January / 1};
+constexpr Instant kEpoch{kEpochDay.time_since_epoch()};
+
+template <std::integral T>
+void CopyRow::add_number(T value) {
+    append_big_endian(out_, static_cast<std::int32_t>(sizeof value));
+    append_big_endian(out_, value);
+    ++columns_;
+}
+
+void CopyRow::add_null() {
+    append_big_endian(out_, std::int32_t{-1});
+    ++columns_;
+}
+
+void CopyRow::add_text(std::string_view value) {
+    append_big_endian(out_, static_cast<std::int32_t>(value.size()));
+    out_ += value;
+    ++columns_;
+}
+
+void CopyRow::add_jsonb(std::string_view value) {
+    constexpr char kVersion = 1;
+    append_big_endian(out_, static_cast<std::int32_t>(value.size() + 1));
+    out_ += kVersion;
+    out_ += value;
+    ++columns_;
+}
+
+void CopyRow::add_int4(std::int32_t value) {
+    add_number(value);
+}
+
+void CopyRow::add_int8(std::int64_t value) {
+    add_number(value);
+}
+
+void CopyRow::add_float8(double value) {
+    add_number(std::bit_cast<std::int64_t>(value));
+}
+
+void CopyRow::add_date(Day value) {
+    add_number(static_cast<std::int32_t>((value - kEpochDay).count()));
+}
+
+void CopyRow::add_timestamptz(Instant value) {
+    const bool infinite = value == kNever || value == Instant::min();
+    add_number(static_cast<std::int64_t>(infinite ? value.time_since_epoch().count() : (value - kEpoch).count()));
 }
 
 }  // namespace tally::postgres

@@ -73,4 +73,37 @@ private:
     std::optional<std::string> text_;
 };
 
+/// A row of a binary COPY: one call a column, in their order, and of the column's own type.
+class CopyRow {
+public:
+    /// @param out to which the row is appended; must outlive it
+    explicit CopyRow(std::string& out) : out_(out) {}
+    CopyRow(const CopyRow&) = delete;
+    CopyRow& operator=(const CopyRow&) = delete;
+
+    void add_null();
+    void add_text(std::string_view value);
+    void add_jsonb(std::string_view value);
+    void add_int4(std::int32_t value);
+    void add_int8(std::int64_t value);
+    void add_float8(double value);
+    void add_date(Day value);
+    void add_timestamptz(Instant value);  ///< kNever and Instant::min() become 'infinity' and '-infinity'
+
+    std::size_t columns() const noexcept { return columns_; }
+
+private:
+    template <std::integral T>
+    void add_number(T value);
+    std::string& out_;
+    std::size_t columns_ = 0;
+};
+
+/// The big-endian form in which binary messages carry whole numbers.
+template <std::integral T>
+void append_big_endian(std::string& out, T value) {
+    for (auto shift = sizeof value; shift-- > 0;)
+        out += static_cast<char>(static_cast<std::make_unsigned_t<T>>(value) >> (8 * shift));
+}
+
 }  // namespace tally::postgres

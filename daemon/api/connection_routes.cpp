@@ -11,8 +11,11 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/or_null.hpp"
 #include "daemon/api/input.hpp"
+#include "daemon/collect/why.hpp"
 #include "daemon/lease/lease_repository.hpp"
+#include "daemon/schedule/describe.hpp"
 
 namespace tally::api {
 
@@ -97,6 +100,34 @@ Error refusal(const collect::Provider& provider, const platform::Verdict& verdic
                     : "Begin again: codes work once and for a short time."};
 }
 
+json unless_never(Instant instant) {
+    return instant == postgres::kNever ? json(nullptr) : json(render_instant(instant));
+}
+
+collect::WaitFacts read_wait(const postgres::Row& row) {
+    collect::WaitFacts facts;
+    facts.tier = row.text("tier");
+    facts.state = row.text("state");
+    facts.state_reason = row.text("state_reason");
+    facts.state_since = row.optional_instant("state_since");
+    if (row.boolean("leased")) facts.leased_by = row.text("lease_node");
+    facts.due_at = row.instant("due_at");
+    facts.collect_at = row.instant("collect_at");
+    facts.slot_at = row.instant("slot_at");
+    facts.spare_at = row.optional_instant("spare_at");
+    facts.attempt = static_cast<unsigned>(row.integer("attempt"));
+    facts.triggers = row.integer("triggers");
+    facts.before = row.integer("before");
+    facts.now = row.instant("clock");
+    if (const auto run = row.optional_integer("run_id"))
+        facts.last_run = collect::WaitFacts::LastRun{.id = *run,
+                                                     .state = row.text("run_state"),
+                                                     .error_class = row.text("error_class"),
+                                                     .error = row.text("error"),
+                                                     .finished_at = row.instant("finished_at")};
+    return facts;
+}
+
 json metric_checks_json(const platform::Platform& platform, const std::vector<collect::MetricCheck>& checks) {
     json list = json::array();
     for (const auto& check : checks) {
@@ -128,6 +159,7 @@ void ConnectionRoutes::add_to(Router& router) {
     const std::string connection = "/api/internal/users/{user}/connections/{platform}/{account}";
     add("GET", "/api/internal/connections", &ConnectionRoutes::list_connections);
     add("GET", connection, &ConnectionRoutes::show_connection);
+    add("GET", connection + "/why", &ConnectionRoutes::explain_wait);
     add("PUT", connection, &ConnectionRoutes::put_connection);
     add("DELETE", connection, &ConnectionRoutes::delete_connection);
     add("POST", connection + "/pause", &ConnectionRoutes::pause_connection);
@@ -160,6 +192,58 @@ boost::asio::awaitable<json> ConnectionRoutes::one_connection(store::ConnectionN
 
 ConnectionRoutes::Answer ConnectionRoutes::show_connection(const Request& request) {
     co_return Response::data(co_await one_connection(name_of(request)));
+}
+
+/// What the database and the rules know; what this node knows is added on the loop.
+ConnectionRoutes::Answer ConnectionRoutes::explain_wait(const Request& request) {
+    const auto name = name_of(request);
+    auto load = [name](store::Registry& registry) { return registry.load(name); };
+    const auto loaded = co_await with_registry(parts_, std::move(load));
+    auto read = [name](postgres::Session& session) {
+        auto transaction = session.begin_read_only();
+        const auto rows = transaction.exec("wait_of", {name.user_id, name.platform, name.account_id});
+        return rows.empty() ? std::nullopt : std::optional{read_wait(rows[0])};
+    };
+    auto facts = co_await with_session(parts_, std::move(read));
+    if (!facts) throw Error(Fault::temporary, "the connection was changed at this moment", "Ask again.");
+    const auto rules = parts_.dispatcher.rules();
+    const auto tier = rules->config.tiers.find(facts->tier);
+    facts->schedule =
+        tier == rules->config.tiers.end() ? "which the configuration does not know" : schedule::describe(tier->second);
+    facts->platform = name.platform;
+    facts->attempts = rules->config.collect.attempts;
+    const auto platform = rules->catalog.find(name.platform);
+    facts->platform_known = platform != nullptr;
+    facts->platform_enabled = rules->config.platform(name.platform).enabled;
+    if (facts->platform_known && facts->platform_enabled) {
+        try {
+            const auto credential = collect::Credential::read(parts_.vault.open(
+                loaded.sealed_user_key, {name.user_id, name.platform, name.account_id}, loaded.sealed_credential));
+            const auto job =
+                collect::make_job(*rules, facts->tier, name.platform, name.account_id, loaded.attributes, credential);
+            if (const auto denial = parts_.budgets.blocked(*platform, job.target)) {
+                facts->blocked_until = denial->until;
+                facts->blocked_reason = denial->reason;
+            }
+        } catch (const Error&) {  // its last run tells of it
+        }
+    }
+    const auto troubled = parts_.dispatcher.troubled();
+    if (const auto breaker = troubled.find(name.platform); breaker != troubled.end()) {
+        facts->down_since = breaker->second.since();
+        facts->probe_at = breaker->second.probe_at();
+    }
+    const auto told = collect::why(*facts);
+    co_return Response::data({{"user_id", name.user_id},
+                              {"platform", name.platform},
+                              {"account_id", name.account_id},
+                              {"reason", told.reason},
+                              {"sentence", told.sentence},
+                              {"due_at", unless_never(facts->due_at)},
+                              {"slot_at", unless_never(facts->slot_at)},
+                              {"attempt", facts->attempt},
+                              {"node", or_null(facts->leased_by)},
+                              {"last_run", facts->last_run ? json(facts->last_run->id) : json(nullptr)}});
 }
 
 ConnectionRoutes::Answer ConnectionRoutes::put_connection(const Request& request) {

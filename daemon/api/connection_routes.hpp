@@ -22,6 +22,7 @@ private:
 
     Answer list_connections(const Request& request);
     Answer show_connection(const Request& request);
+    Answer explain_wait(const Request& request);
     Answer put_connection(const Request& request);
     Answer delete_connection(const Request& request);
     Answer pause_connection(const Request& request);

@@ -7,15 +7,23 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <ranges>
 
 #include "common/error.hpp"
+#include "common/or_null.hpp"
 #include "common/version.hpp"
 #include "daemon/api/input.hpp"
 #include "daemon/collect/spending.hpp"
+#include "daemon/collect/trigger_choice.hpp"
 #include "daemon/platform/plan.hpp"
+#include "daemon/schedule/describe.hpp"
+#include "daemon/schedule/lateness.hpp"
 
 namespace tally::api {
 
@@ -23,8 +31,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kDryRunLimit = 2'000;        // connections that are planned, and whose cost is counted
-constexpr std::size_t kDryRunShown = 200;  // connections whose plan one answer holds
+constexpr auto kHealthWait = std::chrono::milliseconds{1'500};
+constexpr auto kPatience = std::chrono::minutes{1};  // results wait in memory meanwhile, and a restart would lose them
+constexpr int kDryRunLimit = 2'000;                  // connections that are planned, and whose cost is counted
+constexpr std::size_t kDryRunShown = 200;            // connections whose plan one answer holds
 
 std::vector<std::string> names_of(const auto& map) {
     std::vector<std::string> names;
@@ -42,23 +52,20 @@ json request_json(const platform::Task& task) {
 }
 
 json cost_json(const collect::PlatformCost& cost) {
-    json object{{"platform", cost.platform},
-                {"connections", cost.connections},
-                {"requests", cost.requests},
-                {"at_least", cost.at_least},
-                {"limits", json::array()},
-                {"blocked_until", cost.blocked_until ? json(render_instant(*cost.blocked_until)) : json(nullptr)},
-                {"reason", cost.reason.empty() ? json(nullptr) : json(cost.reason)}};
+    json object{{"platform", cost.platform},     {"connections", cost.connections},
+                {"requests", cost.requests},     {"at_least", cost.at_least},
+                {"limits", json::array()},       {"blocked_until", or_null(cost.blocked_until)},
+                {"reason", or_null(cost.reason)}};
     for (const auto& limit : cost.limits)
         object["limits"].push_back({{"limit", limit.limit},
                                     {"scope", platform::to_text(limit.scope)},
-                                    {"key", limit.key.empty() ? json(nullptr) : json(limit.key)},
+                                    {"key", or_null(limit.key)},
                                     {"needed", limit.needed},
                                     {"allowed", limit.allowed},
                                     {"per_seconds", std::chrono::duration<double>(limit.per).count()},
                                     {"left", limit.counted ? json(limit.left) : json(nullptr)},
                                     {"fits", !limit.fits_at.has_value()},
-                                    {"fits_at", limit.fits_at ? json(render_instant(*limit.fits_at)) : json(nullptr)}});
+                                    {"fits_at", or_null(limit.fits_at)}});
     return object;
 }
 
@@ -76,12 +83,14 @@ json dry_run_json(const collect::Rules& rules, const std::vector<store::Registry
         try {
             auto job = collect::make_job(rules, planned.tier, planned.name.platform, planned.name.account_id,
                                          planned.attributes, {});
+            const auto wanted = days ? collect::still_kept(*days, rules.oldest_kept(planned.tier, at)) : std::nullopt;
+            if (days && !wanted) throw Error(Fault::failed, "the days are older than what its tier keeps");
             auto plan = platform::plan({.platform = *job.platform,
                                         .zone = platform::day_zone(*job.platform, job.target),
                                         .coverage = planned.coverage,
                                         .now = at,
                                         .backfill = job.backfill,
-                                        .forced = days,
+                                        .forced = wanted,
                                         .attributes = planned.attributes,
                                         .max_tasks = SIZE_MAX});
             const auto shown = std::min(plan.tasks.size(), job.max_tasks);
@@ -104,6 +113,17 @@ json dry_run_json(const collect::Rules& rules, const std::vector<store::Registry
             {"cost", std::move(cost)},
             {"cost_connections", counted},
             {"cost_truncated", connections.size() > counted}};
+}
+
+/// The service level of a tier over the last day: how late its slots were served; null when none was due.
+json lateness_json(const json& tier, std::chrono::seconds slack) {
+    const auto counts = tier.value("lateness", schedule::LatenessCounts{});
+    if (!schedule::lateness_part(counts, slack)) return nullptr;
+    return {{"slots", std::accumulate(counts.begin(), counts.end(), std::int64_t{0})},
+            {"p50_seconds", *schedule::lateness_percentile(counts, 0.5)},
+            {"p95_seconds", *schedule::lateness_percentile(counts, 0.95)},
+            {"p99_seconds", *schedule::lateness_percentile(counts, 0.99)},
+            {"in_time", *schedule::lateness_part(counts, slack)}};
 }
 
 /// What refused metrics are replaced by, as far as the platform files know.
@@ -145,6 +165,17 @@ void Control::check_tier(const std::string& tier) const {
                     fmt::format("Known: {}.", fmt::join(names_of(tiers), ", ")));
 }
 
+store::SlotPlan slot_plan(std::shared_ptr<const collect::Rules> rules) {
+    return {.next = [rules](const std::string& tier,
+                            std::int64_t connection) { return rules->next_slot(tier, connection, now()); },
+            .slack = [rules](const std::string& tier) { return rules->slack_of(tier); },
+            .due =
+                [rules](const std::string& tier, std::int64_t connection, Instant first, Instant until) {
+                    return schedule::collapse(rules->schedule_of(tier), rules->phase_of(tier, connection), first,
+                                              until);
+                }};
+}
+
 void check_platform(const Parts& parts, const std::string& platform) {
     const auto& catalog = parts.dispatcher.rules()->catalog;
     if (catalog.find(platform)) return;
@@ -161,6 +192,7 @@ void Control::add_to(Router& router) {
     };
     router.add("GET", "/api/health", Access::open, [this](const Request&) { return health(); });
     router.add("GET", "/api/internal/status", Access::guarded, [this](const Request&) { return status(); });
+    add("GET", "/metrics", &Control::metrics);
     add("POST", "/api/internal/analytics/trigger-collection", &Control::trigger);
     add("GET", "/api/internal/run-groups/{id}", &Control::run_group);
     add("GET", "/api/internal/users", &Control::list_users);
@@ -174,20 +206,42 @@ void Control::add_to(Router& router) {
 
 // -- Health and status ------------------------------------------------------------------------------------------------
 
-Control::Answer Control::health() {
-    const auto started = std::chrono::steady_clock::now();
-    json seen;
-    std::string trouble;
+boost::asio::awaitable<void> Control::look() {
     try {
-        seen = co_await with_views(parts_, [](store::Views& views) { return views.status(); });
-    } catch (const Error& error) {
-        trouble = describe_line(error);
+        look_.seen = co_await with_views(parts_, [](store::Views& views) { return views.status(); });
+        look_.trouble.clear();
+    } catch (const std::exception& error) {
+        look_.trouble = describe_line(error);
     }
-    const auto elapsed = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - started).count();
-    const bool up = trouble.empty();
+    look_.took = std::chrono::steady_clock::now() - look_.began;
+    look_.under_way = false;
+    look_.ended.cancel();
+}
+
+/// The look outlives the request that began it: a database that hangs must not hold up the answer. The loop does not
+/// end before it does, and it has the time limit of every database call.
+void Control::begin_look() {
+    if (look_.under_way) return;
+    look_.under_way = true;
+    look_.began = std::chrono::steady_clock::now();
+    look_.ended.expires_after(kHealthWait);
+    boost::asio::co_spawn(parts_.executor, look(), [](const std::exception_ptr& error) {
+        if (error) std::rethrow_exception(error);
+    });
+}
+
+Control::Answer Control::health() {
+    begin_look();
+    co_await look_.ended.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+
+    const auto outage = parts_.database.trouble();
+    const bool up = outage == outage.zero() && look_.trouble.empty();
+    const bool known = !look_.seen.is_null();
+    const std::chrono::duration<double, std::milli> elapsed =
+        look_.under_way ? std::chrono::steady_clock::now() - look_.began : look_.took;
     json body{{"timestamp", render_instant(now())},
               {"services",
-               {{"database", {{"status", up ? "up" : "down"}, {"responseTime", elapsed}}},
+               {{"database", {{"status", up ? "up" : "down"}, {"responseTime", elapsed.count()}}},
                 {"etlPipeline", {{"status", parts_.dispatcher.draining() ? "draining" : "running"}}},
                 {"jobQueues", {{"status", up ? "up" : "down"}}},
                 {"backgroundJobs", {{"status", "up"}}}}},
@@ -196,22 +250,27 @@ Control::Answer Control::health() {
                 {"activeJobs", parts_.dispatcher.running()},
                 {"failedJobs", 0},
                 {"lastDataSync", nullptr}}}};
-    bool degraded = false;
-    if (up) {
+    bool attention = false;
+    if (known) {
+        const auto& seen = look_.seen;
         std::int64_t users = 0;
         for (const auto& [name, tier] : seen["tiers"].items()) users += tier.value("users", std::int64_t{0});
         body["metrics"]["totalUsers"] = users;
         body["metrics"]["failedJobs"] = seen["runs"]["last_24h"]["failed"];
         body["metrics"]["lastDataSync"] = seen["runs"]["last_finished_at"];
         // What a platform has announced is nothing that goes wrong.
-        degraded = std::ranges::any_of(seen["attention"], [](const json& item) {
+        attention = std::ranges::any_of(seen["attention"], [](const json& item) {
             return !item["kind"].get_ref<const std::string&>().ends_with("_ending");
         });
-    } else {
-        body["services"]["jobQueues"]["error"] = trouble;
     }
-    body["status"] = !up ? "unhealthy" : degraded ? "degraded" : "healthy";
-    co_return Response::json(up ? 200 : 503, body);
+    if (!up) {
+        auto trouble = parts_.database.error();
+        if (trouble.empty()) trouble = look_.trouble;
+        body["services"]["jobQueues"]["error"] = trouble.empty() ? "the database does not answer" : trouble;
+    }
+    const bool unhealthy = outage >= kPatience;
+    body["status"] = unhealthy ? "unhealthy" : !up || !known || attention ? "degraded" : "healthy";
+    co_return Response::json(unhealthy ? 503 : 200, body);
 }
 
 Control::Answer Control::status() {
@@ -222,36 +281,42 @@ Control::Answer Control::status() {
     const auto& facts = parts_.facts;
 
     json data;
-    data["daemon"] = {
-        {"version", version()},
-        {"pid", ::getpid()},
-        {"uptime_seconds", std::chrono::floor<std::chrono::seconds>(now() - facts.started_at).count()},
-        {"node", facts.node},
-        {"config_file", rules->config.source_file.empty() ? json(nullptr) : json(rules->config.source_file)},
-        {"reload_error", facts.reload_error.empty() ? json(nullptr) : json(facts.reload_error)},
-        {"state", parts_.dispatcher.draining() ? "draining" : "running"}};
+    data["daemon"] = {{"version", version()},
+                      {"pid", ::getpid()},
+                      {"uptime_seconds", std::chrono::floor<std::chrono::seconds>(now() - facts.started_at).count()},
+                      {"node", facts.node},
+                      {"config_file", or_null(rules->config.source_file)},
+                      {"reload_error", or_null(facts.reload_error)},
+                      {"state", parts_.dispatcher.draining() ? "draining" : "running"}};
     data["database"] = seen["database"];
     data["database"].update({{"status", "up"},
                              {"kind", facts.database_kind},
                              {"url", facts.database_url},
                              {"response_ms", std::round(elapsed * 10) / 10},
                              {"vault_key", facts.vault_key}});
+    std::int64_t running = 0;
+    for (auto& node : seen["nodes"]) {
+        if (node["node"] == facts.node)
+            node["leases"] = parts_.dispatcher.running();  // the others' last heartbeat told
+        if (node["alive"] == true) running += node["leases"].get<std::int64_t>();
+    }
+    seen["backlog"]["running"] = running;
     data["nodes"] = seen["nodes"];
     data["tiers"] = json::array();
     for (const auto& [name, tier] : rules->config.tiers) {
-        const auto known = seen["tiers"].find(name);
+        const auto known = seen["tiers"].value(name, json::object());
         const auto at = now();
         const auto next = schedule::next_slot(rules->schedule_of(name), std::chrono::seconds{0}, std::nullopt, at);
-        data["tiers"].push_back(
-            {{"name", name},
-             {"schedule", tier.every ? "every " + render_duration(*tier.every) : "cron " + tier.cron.value_or("")},
-             {"zone", tier.zone},
-             {"users", known == seen["tiers"].end() ? json(0) : (*known)["users"]},
-             {"next_slot", known == seen["tiers"].end() || (*known)["next_slot"].is_null() ? json(render_instant(next))
-                                                                                           : (*known)["next_slot"]},
-             {"slack_seconds", tier.slack.count()}});
+        data["tiers"].push_back({{"name", name},
+                                 {"schedule", schedule::describe(tier)},
+                                 {"zone", tier.zone},
+                                 {"users", known.value("users", 0)},
+                                 {"next_slot", next == schedule::kNoSlot ? json(nullptr) : json(render_instant(next))},
+                                 {"slack_seconds", tier.slack.count()},
+                                 {"lateness", lateness_json(known, tier.slack)}});
     }
     data["platforms"] = json::array();
+    const auto troubled = parts_.dispatcher.troubled();
     for (const auto& platform : rules->catalog.all()) {
         json entry = seen["platforms"].value(platform->name, json{{"connections", 0},
                                                                   {"active", 0},
@@ -261,7 +326,13 @@ Control::Answer Control::status() {
         entry["platform"] = platform->name;
         entry["title"] = platform->title;
         entry["enabled"] = rules->config.platform(platform->name).enabled;
-        entry["api_version"] = platform->api.version.empty() ? json(nullptr) : json(platform->api.version);
+        entry["api_version"] = or_null(platform->api.version);
+        const auto trouble = troubled.find(platform->name);
+        entry["state"] = trouble == troubled.end()                                  ? "ok"
+                         : trouble->second.state() == collect::Breaker::State::open ? "down"
+                                                                                    : "recovering";
+        entry["state_since"] =
+            trouble == troubled.end() ? json(nullptr) : json(render_instant(trouble->second.since()));
         data["platforms"].push_back(std::move(entry));
     }
     data["backlog"] = seen["backlog"];
@@ -278,6 +349,13 @@ Control::Answer Control::status() {
     co_return Response::data(data);
 }
 
+Control::Answer Control::metrics(const Request&) {
+    Response response;
+    response.body = parts_.dispatcher.metrics().text();
+    response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+    co_return response;
+}
+
 // -- Runs -------------------------------------------------------------------------------------------------------------
 
 Control::Answer Control::trigger(const Request& request) {
@@ -288,7 +366,13 @@ Control::Answer Control::trigger(const Request& request) {
                                     .account_id = text_member(body, "account"),
                                     .days = days_of(body)};
     if (scope.platform) check_platform(parts_, *scope.platform);
-    if (body.value("dry_run", json(false)) == json(true)) co_return co_await dry_run(scope);
+    const bool dry = body.value("dry_run", json(false)) == json(true);
+    auto notes = co_await retention_notes(scope);
+    if (dry) {
+        auto plan = co_await dry_run(scope);
+        plan["notes"] = std::move(notes);
+        co_return Response::data(plan);
+    }
     auto work = [scope](store::Registry& registry) {
         if (scope.user_id && !registry.user_exists(*scope.user_id))
             throw Error(Fault::missing, fmt::format("there is no user '{}'", *scope.user_id),
@@ -304,10 +388,39 @@ Control::Answer Control::trigger(const Request& request) {
                                                            group.connections == 1 ? "" : "s")},
                                    {"triggered_at", render_instant(now())},
                                    {"run_group", group.id},
-                                   {"connections", group.connections}});
+                                   {"connections", group.connections},
+                                   {"notes", std::move(notes)}});
 }
 
-Control::Answer Control::dry_run(store::TriggerScope scope) {
+/// What is older than a tier keeps is not collected, because the next night would delete it again.
+boost::asio::awaitable<json> Control::retention_notes(store::TriggerScope scope) {
+    json notes = json::array();
+    if (!scope.days) co_return notes;
+    const auto days = *scope.days;
+    auto work = [scope](postgres::Session& session) {
+        std::vector<std::string> tiers;
+        auto transaction = session.begin_read_only();
+        for (const auto& row : transaction.exec("tiers_of_scope", {scope.user_id, scope.platform, scope.account_id}))
+            tiers.push_back(row.text("tier"));
+        return tiers;
+    };
+    const auto tiers = co_await with_session(parts_, std::move(work));
+    const auto rules = parts_.dispatcher.rules();
+    std::size_t pointless = 0;
+    for (const auto& tier : tiers) {
+        const auto oldest = rules->oldest_kept(tier, now());
+        if (!oldest || days.first >= *oldest) continue;
+        if (days.last < *oldest) ++pointless;
+        notes.push_back(fmt::format("tier '{}' keeps {} days: days before {} are not collected", tier,
+                                    rules->retention_of(tier)->count(), render_day(*oldest)));
+    }
+    if (!tiers.empty() && pointless == tiers.size())
+        throw Error(Fault::usage, fmt::format("nothing to collect: {}", notes[0].get<std::string>()),
+                    "Numbers that old are deleted every night; tiers.<name>.retention says how long they are kept.");
+    co_return notes;
+}
+
+boost::asio::awaitable<json> Control::dry_run(store::TriggerScope scope) {
     const auto rules = parts_.dispatcher.rules();
     co_await parts_.budgets.flush();  // what was spent in the last seconds counts too
     auto work = [&vault = parts_.vault, rules, scope](postgres::Session& session) {
@@ -316,7 +429,7 @@ Control::Answer Control::dry_run(store::TriggerScope scope) {
         return dry_run_json(*rules, registry.plannable(scope, kDryRunLimit + 1), views.budgets(scope.platform),
                             scope.days);
     };
-    co_return Response::data(co_await with_session(parts_, std::move(work)));
+    co_return co_await with_session(parts_, std::move(work));
 }
 
 Control::Answer Control::run_group(const Request& request) {

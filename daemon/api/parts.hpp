@@ -13,6 +13,7 @@
 #include "daemon/collect/token_keeper.hpp"
 #include "daemon/net/async.hpp"
 #include "daemon/schedule/schedule.hpp"
+#include "daemon/service/database_watch.hpp"
 #include "daemon/store/registry.hpp"
 #include "daemon/store/views.hpp"
 
@@ -30,6 +31,7 @@ struct DaemonFacts {
 
 /// Outlives the routes. Use from the executor's thread only.
 struct Parts {
+    boost::asio::any_io_executor executor;
     boost::asio::thread_pool& threads;
     postgres::Pool& pool;
     const store::Vault& vault;
@@ -38,27 +40,39 @@ struct Parts {
     collect::Budgets& budgets;
     collect::TokenClient& token_client;
     collect::TokenKeeper& tokens;
+    const service::DatabaseWatch& database;
     const DaemonFacts& facts;
 };
 
-/// Runs `work(postgres::Session&)` on a database thread.
+/// So often work is done that another session gets in the way of (a lock that is held for long, a deadlock).
+constexpr int kAttempts = 3;
+
+/// Runs `work(postgres::Session&)` on a database thread; again when somebody was in the way, so it must be one
+/// transaction.
 template <class Work>
 auto with_session(const Parts& parts, Work work) {
     auto call = [&pool = parts.pool, run = std::move(work)] {
-        const auto session = pool.acquire();
-        return run(*session);
+        for (int attempt = 1;; ++attempt) {
+            const auto session = pool.acquire();
+            try {
+                return run(*session);
+            } catch (const postgres::SqlError& error) {
+                if (!error.is_conflict() || attempt == kAttempts) throw;
+            }
+        }
     };
     return net::run_blocking(parts.threads, std::move(call));
 }
 
+/// The schedules of the rules for the registry.
+store::SlotPlan slot_plan(std::shared_ptr<const collect::Rules> rules);
+
 /// Runs `work(store::Registry&)` on a database thread.
 template <class Work>
 auto with_registry(const Parts& parts, Work work) {
-    auto call = [&vault = parts.vault, rules = parts.dispatcher.rules(), run = std::move(work)](auto& session) {
-        store::Registry registry{session, vault, [&](const std::string& tier, std::int64_t connection) {
-                                     return schedule::next_slot(rules->schedule_of(tier),
-                                                                rules->phase_of(tier, connection), std::nullopt, now());
-                                 }};
+    auto call = [&vault = parts.vault, rules = parts.dispatcher.rules(),
+                 run = std::move(work)](postgres::Session& session) {
+        store::Registry registry{session, vault, slot_plan(rules)};
         return run(registry);
     };
     return with_session(parts, std::move(call));

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/or_null.hpp"
 #include "daemon/api/input.hpp"
 #include "daemon/collect/spending.hpp"
 
@@ -16,29 +17,21 @@ namespace {
 
 using nlohmann::json;
 
-json instant_or_null(const std::optional<Instant>& instant) {
-    return instant ? json(render_instant(*instant)) : json(nullptr);
-}
-
-json text_or_null(const std::string& text) {
-    return text.empty() ? json(nullptr) : json(text);
-}
-
 json budget_json(const collect::Spending& spent) {
     const bool is_wait = spent.limit.empty();
     json entry{{"platform", spent.platform},
-               {"limit", text_or_null(spent.limit)},
+               {"limit", or_null(spent.limit)},
                {"scope", platform::to_text(spent.scope)},
-               {"key", text_or_null(spent.key)},
+               {"key", or_null(spent.key)},
                {"per_seconds", nullptr},
                {"allowed", nullptr},
                {"used", nullptr},
                {"reserved", nullptr},
                {"window_start", nullptr},
                {"window_end", nullptr},
-               {"empty_at", instant_or_null(spent.empty_at)},
-               {"blocked_until", instant_or_null(spent.blocked_until)},
-               {"reason", text_or_null(spent.reason)}};
+               {"empty_at", or_null(spent.empty_at)},
+               {"blocked_until", or_null(spent.blocked_until)},
+               {"reason", or_null(spent.reason)}};
     if (is_wait) return entry;
     entry["per_seconds"] = std::chrono::duration<double>(spent.per).count();
     entry["allowed"] = spent.allowed;
@@ -120,7 +113,7 @@ PlatformRoutes::Answer PlatformRoutes::load() {
     json counts = json::array();
     for (const auto& count : co_await with_views(parts_, std::move(work)))
         counts.push_back({{"platform", count.platform},
-                          {"app", text_or_null(count.app)},
+                          {"app", or_null(count.app)},
                           {"tier", count.tier},
                           {"connections", count.connections}});
     co_return Response::data({{"connections", std::move(counts)}});

@@ -22,6 +22,9 @@ constexpr std::array kScopes{BudgetScope::app, BudgetScope::token, BudgetScope::
 /// A burst and a steady rate that together never exceed the limit in any window of its length.
 constexpr double kBurst = 0.2, kSteady = 0.8;
 constexpr std::chrono::minutes kSpacingKeeps{10};
+/// Parts of a counted window that a node takes at once: few questions to the database, little lost when a node dies.
+constexpr std::int64_t kSmallestPortion = 2000, kLargestPortion = 200;
+constexpr std::chrono::seconds kPortionLasts{10};
 
 /// Tokens are not kept as keys: a hash that leads nowhere is.
 std::string hash_of(const Secret& token) {
@@ -195,6 +198,21 @@ void BudgetBook::grant(const BudgetKey& key, const RateLimit& limit, const Windo
     (backfill ? counter.empty_for_backfills : counter.empty) = amount <= 0 && counter.left <= 0;
 }
 
+std::int64_t BudgetBook::portion(const BudgetKey& key, const RateLimit& limit, Instant now) {
+    auto& counter = states_[key].counters[limit.name];
+    const auto requests = static_cast<std::int64_t>(limit.requests);
+    const auto least = std::max<std::int64_t>(1, requests / kSmallestPortion),
+               most = std::max<std::int64_t>(1, requests / kLargestPortion);
+    const auto lasted = now - counter.portion_at;
+    if (lasted < kPortionLasts)
+        counter.portion *= 2;
+    else if (lasted > 4 * kPortionLasts)
+        counter.portion /= 2;
+    counter.portion = std::clamp(counter.portion, least, most);
+    counter.portion_at = now;
+    return counter.portion;
+}
+
 std::int64_t BudgetBook::granted(const BudgetKey& key, const RateLimit& limit, const Window& window) const {
     const auto state = states_.find(key);
     if (state == states_.end()) return 0;
@@ -220,6 +238,13 @@ std::vector<BudgetBook::Used> BudgetBook::take_all_used() {
         }
     }
     return result;
+}
+
+void BudgetBook::give_back(const std::vector<Used>& used) {
+    for (const auto& entry : used) {
+        auto& counter = states_[entry.key].counters[entry.limit];
+        if (counter.window.start == entry.window.start) counter.used += entry.used;
+    }
 }
 
 void BudgetBook::sweep(Instant now) {

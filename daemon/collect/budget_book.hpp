@@ -83,6 +83,9 @@ public:
     /// backfill had asked, nothing for backfills.
     void grant(const BudgetKey& key, const platform::RateLimit& limit, const Window& window, std::int64_t amount,
                bool backfill = false);
+    /// How much to ask the shared store for: small at first, and as much as lasts some seconds when it is used up
+    /// sooner. What a node has in hand when it dies is lost until the window ends.
+    std::int64_t portion(const BudgetKey& key, const platform::RateLimit& limit, Instant now);
     /// What was granted of the window so far.
     std::int64_t granted(const BudgetKey& key, const platform::RateLimit& limit, const Window& window) const;
     /// What of the window was used since the last call.
@@ -102,6 +105,8 @@ public:
         std::int64_t used = 0;
     };
     std::vector<Used> take_all_used();
+    /// What was taken and could not be reported, as far as its window still is the current one.
+    void give_back(const std::vector<Used>& used);
 
 private:
     struct Pace {
@@ -111,6 +116,8 @@ private:
         Window window;
         std::int64_t granted = 0, left = 0, used = 0;
         bool empty = false, empty_for_backfills = false;  // the shared store had nothing left
+        std::int64_t portion = 0;                         // asked for last, then
+        Instant portion_at{};
         Instant asked_at{};
     };
     struct State {

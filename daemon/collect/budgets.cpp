@@ -3,6 +3,7 @@
 #include "daemon/collect/budgets.hpp"
 
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -15,12 +16,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A node takes this part of a counted window at once: few questions to the database, little lost when a node dies.
-constexpr std::int64_t kPortions = 200;
 constexpr double kBackfillShare = 0.8;  // the rest of a counted window is for regular slots
 constexpr auto kShareEvery = 2s;
-constexpr auto kForgetEvery = std::chrono::hours{1};
-constexpr auto kDatabasePause = 30s;
+constexpr auto kDatabasePause = 5s;
 constexpr auto kWorthSharing = 3s;  // shorter waits are over before the others would read them
 
 }  // namespace
@@ -34,7 +32,7 @@ awaitable<std::optional<Denial>> Budgets::acquire(const platform::Platform& plat
         if (turn.empty != nullptr) {
             bool away = false;
             try {
-                co_await top_up(*turn.empty, key_of(platform, target, turn.empty->scope), backfill);
+                co_await top_up_once(*turn.empty, key_of(platform, target, turn.empty->scope), backfill);
             } catch (const Error&) {
                 away = true;
             }
@@ -50,15 +48,38 @@ awaitable<std::optional<Denial>> Budgets::acquire(const platform::Platform& plat
     }
 }
 
+/// Of all who find the same limit empty one asks; the others look again when it has its answer.
+awaitable<void> Budgets::top_up_once(const platform::RateLimit& limit, BudgetKey key, bool backfill) {
+    const std::pair name{key, limit.name};
+    if (const auto found = asking_.find(name); found != asking_.end()) {
+        const auto asking = found->second;
+        co_await asking->answered.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+        if (asking->failed) throw Error(Fault::temporary, "the database, which keeps the count, does not answer");
+        co_return;
+    }
+    const auto asking = std::make_shared<Asking>(executor_);
+    asking_.emplace(name, asking);
+    std::exception_ptr failure;
+    try {
+        co_await top_up(limit, std::move(key), backfill);
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    asking->failed = failure != nullptr;
+    asking_.erase(name);
+    asking->answered.cancel();
+    if (failure) std::rethrow_exception(failure);
+}
+
 awaitable<void> Budgets::top_up(const platform::RateLimit& limit, BudgetKey key, bool backfill) {
     const auto window = window_of(limit, now());
-    const auto portion = std::max<std::int64_t>(1, limit.requests / kPortions);
     const auto share = backfill ? kBackfillShare : 1.0;
     if (pool_ == nullptr) {
         const auto most = static_cast<std::int64_t>(limit.requests * share);
         book_.grant(key, limit, window, std::max<std::int64_t>(0, most - book_.granted(key, limit, window)), backfill);
         co_return;
     }
+    const auto portion = book_.portion(key, limit, now());
     const auto used = book_.take_used(key, limit.name);
     auto ask = [pool = pool_, key, name = limit.name, allowed = static_cast<std::int64_t>(limit.requests), window,
                 portion, used, share] {
@@ -85,81 +106,78 @@ void Budgets::note(const platform::Platform& platform, const platform::Target& t
     const auto readings = platform::read_usage(platform, answer, at);
     book_.note(platform, target, readings, at);
     for (const auto& reading : readings) {
-        if (reading.blocked_until && *reading.blocked_until > at + kWorthSharing)
-            unwritten_.push_back({key_of(platform, target, reading.scope), *reading.blocked_until, "usage header"});
+        if (reading.blocked_until)
+            share_later(key_of(platform, target, reading.scope), {*reading.blocked_until, "usage header"}, at);
     }
     if (verdict.outcome != platform::Outcome::wait || verdict.wait.count() <= 0) return;
     const auto key = key_of(platform, target, verdict.wait_scope);
     const auto reason = verdict.code + (verdict.message.empty() ? "" : ": " + verdict.message);
     book_.block(key, at + verdict.wait, reason);
-    if (verdict.wait > kWorthSharing) unwritten_.push_back({key, at + verdict.wait, reason});
+    share_later(key, {at + verdict.wait, reason}, at);
+}
+
+void Budgets::share_later(const BudgetKey& key, Block block, Instant at) {
+    if (block.until <= at + kWorthSharing) return;
+    auto& kept = unwritten_[key];
+    if (kept.until < block.until) kept = std::move(block);
+    worth_sharing_.notify();
 }
 
 awaitable<void> Budgets::load() {
     if (pool_ == nullptr) co_return;
     auto read = [pool = pool_] {
-        std::vector<Block> blocks;
+        Blocks blocks;
         const auto session = pool->acquire();
         auto transaction = session->begin_read_only();
         for (const auto& row : transaction.exec("blocked_budgets")) {
             const auto scope = platform::parse_scope(row.view("scope"));
             if (scope)
-                blocks.push_back({.key = {row.text("platform"), *scope, row.text("key")},
-                                  .until = row.instant("blocked_until"),
-                                  .reason = row.text("reason")});
+                blocks.emplace(BudgetKey{row.text("platform"), *scope, row.text("key")},
+                               Block{row.instant("blocked_until"), row.text("reason")});
         }
         return blocks;
     };
-    for (const auto& block : co_await net::run_blocking(*threads_, std::move(read)))
-        book_.block(block.key, block.until, block.reason);
+    for (const auto& [key, block] : co_await net::run_blocking(*threads_, std::move(read)))
+        book_.block(key, block.until, block.reason);
 }
 
 awaitable<void> Budgets::flush() {
     auto used = book_.take_all_used();
     auto blocks = std::exchange(unwritten_, {});
     if (pool_ == nullptr || (used.empty() && blocks.empty())) co_return;
-    std::sort(blocks.begin(), blocks.end(), [](const Block& a, const Block& b) { return a.key < b.key; });
-    auto write = [pool = pool_, used = std::move(used), blocks = std::move(blocks)] {
+    auto write = [pool = pool_, &used, &blocks] {
         const auto session = pool->acquire();
         auto transaction = session->begin();
         for (const auto& entry : used)
             transaction.exec("report_used", {entry.key.platform, std::string{platform::to_text(entry.key.scope)},
                                              entry.key.id, entry.limit, entry.used, entry.window.start});
-        for (const auto& block : blocks)
-            transaction.exec("block_budget", {block.key.platform, std::string{platform::to_text(block.key.scope)},
-                                              block.key.id, block.until, postgres::make_storable(block.reason, 300)});
+        for (const auto& [key, block] : blocks)
+            transaction.exec("block_budget", {key.platform, std::string{platform::to_text(key.scope)}, key.id,
+                                              block.until, postgres::make_storable(block.reason, 300)});
         transaction.commit();
         return true;
     };
-    co_await net::run_blocking(*threads_, std::move(write));
-}
-
-awaitable<void> Budgets::forget_old() {
-    if (pool_ == nullptr) co_return;
-    auto forget = [pool = pool_] {
-        const auto session = pool->acquire();
-        auto transaction = session->begin();
-        transaction.exec("forget_old_budgets");
-        transaction.commit();
-        return true;
-    };
-    co_await net::run_blocking(*threads_, std::move(forget));
+    try {
+        co_await net::run_blocking(*threads_, std::move(write));
+    } catch (...) {
+        book_.give_back(used);
+        for (auto& [key, block] : blocks) {
+            auto& kept = unwritten_[key];
+            if (kept.until < block.until) kept = std::move(block);
+        }
+        throw;
+    }
 }
 
 awaitable<void> Budgets::share() {
     if (pool_ == nullptr) co_return;  // and what was granted is remembered nowhere else
-    boost::asio::steady_timer timer{executor_};
-    Instant forgotten{};
-    for (;;) {
-        timer.expires_after(kShareEvery);
-        co_await timer.async_wait(boost::asio::use_awaitable);
+    for (auto read_at = std::chrono::steady_clock::now();;) {
+        co_await worth_sharing_.wait_for(kShareEvery);
         try {
             co_await flush();
+            if (std::chrono::steady_clock::now() < read_at) continue;
+            read_at = std::chrono::steady_clock::now() + kShareEvery;
             co_await load();
-            if (forgotten + kForgetEvery <= now()) {
-                co_await forget_old();
-                forgotten = now();
-            }
         } catch (const Error&) {
             // The database is away: others learn later what we were told; the claim loop says so.
         }

@@ -4,10 +4,12 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "common/postgres/pool.hpp"
 #include "daemon/collect/budget_book.hpp"
@@ -22,7 +24,7 @@ class Budgets {
 public:
     explicit Budgets(boost::asio::any_io_executor executor, boost::asio::thread_pool* threads = nullptr,
                      postgres::Pool* pool = nullptr)
-        : executor_(std::move(executor)), threads_(threads), pool_(pool) {}
+        : executor_(std::move(executor)), threads_(threads), pool_(pool), worth_sharing_(executor_) {}
 
     /// Suspends until a request may be sent, at most for a few seconds; a denial when that would take longer: then
     /// nothing may be sent. @param backfill takes only what the regular slots leave of counted limits
@@ -33,7 +35,8 @@ public:
         return book_.blocked(platform, target, now());
     }
 
-    /// What an answer told: its usage headers, and its verdict when that is to wait.
+    /// What an answer told: its usage headers, and its verdict when that is to wait. A wait worth sharing is written at
+    /// once while share() runs: a node that is killed a moment later asks nobody who told it to wait.
     void note(const platform::Platform& platform, const platform::Target& target, const platform::HttpAnswer& answer,
               const platform::Verdict& verdict);
 
@@ -42,24 +45,32 @@ public:
     boost::asio::awaitable<void> share();
     /// Reads once; before the first claim, so that a restart forgets no wait. @throws Error
     boost::asio::awaitable<void> load();
-    /// Deletes windows and waits that are long over. @throws Error
-    boost::asio::awaitable<void> forget_old();
-    /// Writes what is not written yet. @throws Error
+    /// Writes what is not written yet, and keeps it when that fails. @throws Error
     boost::asio::awaitable<void> flush();
 
 private:
     struct Block {
-        BudgetKey key;
         Instant until;
         std::string reason;
     };
+    using Blocks = std::map<BudgetKey, Block>;  // in the order in which all nodes lock them
+    void share_later(const BudgetKey& key, Block block, Instant at);
+    struct Asking {
+        explicit Asking(const boost::asio::any_io_executor& executor)
+            : answered(executor, boost::asio::steady_timer::time_point::max()) {}
+        boost::asio::steady_timer answered;  // cancelled then
+        bool failed = false;
+    };
+    boost::asio::awaitable<void> top_up_once(const platform::RateLimit& limit, BudgetKey key, bool backfill);
     boost::asio::awaitable<void> top_up(const platform::RateLimit& limit, BudgetKey key, bool backfill);
 
     boost::asio::any_io_executor executor_;
     boost::asio::thread_pool* threads_;
     postgres::Pool* pool_;
     BudgetBook book_;
-    std::vector<Block> unwritten_;
+    std::map<std::pair<BudgetKey, std::string>, std::shared_ptr<Asking>> asking_;
+    Blocks unwritten_;
+    net::Event worth_sharing_;
 };
 
 }  // namespace tally::collect

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "common/error.hpp"
@@ -22,6 +24,7 @@ namespace {
 using boost::asio::awaitable;
 using platform::Outcome;
 using platform::Verdict;
+using Document = std::shared_ptr<const nlohmann::json>;  ///< an answer's body, parsed once; set when the verdict is ok
 
 /// A platform that fails this often in a row is not asked again in this run; the retry asks for what is missing.
 constexpr unsigned kRetriesThatStop = 2;
@@ -73,6 +76,7 @@ public:
                                     .forced = job_.forced,
                                     .forced_since = job_.forced_since,
                                     .attributes = job_.target.attributes,
+                                    .part = job_.part,
                                     .avoid = job_.refused,
                                     .probe = job_.probe,
                                     .max_tasks = job_.max_tasks});
@@ -158,14 +162,15 @@ public:
 private:
     /// One request and its answer. What looks like a dead token is tried once more with a renewed one.
     awaitable<Verdict> fetch(const std::function<platform::HttpRequest()>& render, const std::string& name,
-                             std::string& body) {
-        auto verdict = co_await fetch_once(render(), name, body);
+                             Document& document) {
+        if (token_trouble_) co_return *token_trouble_;  // a dead token, asked again, would look like a dead grant
+        auto verdict = co_await fetch_once(render(), name, document);
         if (!may_be_the_token(verdict.outcome) || !co_await renew_token(verdict)) co_return verdict;
-        co_return co_await fetch_once(render(), name, body);
+        co_return co_await fetch_once(render(), name, document);
     }
 
-    awaitable<Verdict> fetch_once(platform::HttpRequest request, const std::string& name, std::string& body) {
-        if (auto denial = co_await budgets_.acquire(*job_.platform, job_.target, name, job_.backfill_only)) {
+    awaitable<Verdict> fetch_once(platform::HttpRequest request, const std::string& name, Document& document) {
+        if (auto denial = co_await budgets_.acquire(*job_.platform, job_.target, name, job_.spare)) {
             Verdict denied;
             denied.outcome = Outcome::wait;
             denied.code = "told to wait";
@@ -175,6 +180,14 @@ private:
                                    std::chrono::milliseconds{1});
             co_return denied;
         }
+        if (job_.leased && !job_.leased()) {  // asked last, right before the request goes out
+            result.lease_lost = true;
+            Verdict lost;
+            lost.outcome = Outcome::wait;
+            lost.code = kLeaseLost;
+            lost.message = "another node may serve the connection";
+            co_return lost;
+        }
         ++result.requests;
         auto response = co_await http_.fetch(to_wire(request));
         if (response.failure != net::Response::Failure::none) {
@@ -182,13 +195,17 @@ private:
             if (job_.observe) job_.observe(request, response, verdict);
             co_return verdict;
         }
-        const platform::HttpAnswer answer{
-            .status = response.status, .headers = response.headers, .body = response.body};
+        platform::HttpAnswer answer{
+            .status = response.status, .headers = std::move(response.headers), .body = std::move(response.body)};
         auto verdict = platform::classify(*job_.platform, answer, now(), request.version);
         budgets_.note(*job_.platform, job_.target, answer, verdict);
         if (verdict.served_version) result.served_version = verdict.served_version;
-        if (job_.observe) job_.observe(request, response, verdict);
-        body = std::move(response.body);
+        document = answer.document();
+        if (job_.observe) {
+            response.headers = std::move(answer.headers);
+            response.body = std::move(answer.body);
+            job_.observe(request, response, verdict);
+        }
         co_return verdict;
     }
 
@@ -230,6 +247,7 @@ private:
         if (!renewal.access_token) {
             // The grant is dead, or the token endpoint is in trouble: its word counts.
             if (renewal.verdict.outcome != Outcome::ok) verdict = renewal.verdict;
+            token_trouble_ = verdict;
             co_return false;
         }
         job_.target.access_token = *std::move(renewal.access_token);
@@ -247,14 +265,14 @@ private:
     awaitable<bool> look_up_all(bool again) {
         for (const auto& lookup : job_.platform->lookups) {
             if (!again && !platform::lookup_due(lookup, job_.target)) continue;
-            std::string body;
+            Document answer;
             const std::function<platform::HttpRequest()> render = [this, &lookup] {
                 return platform::render_lookup(*job_.platform, job_.target, lookup);
             };
-            auto verdict = co_await fetch(render, lookup.name, body);
+            auto verdict = co_await fetch(render, lookup.name, answer);
             if (verdict.outcome == Outcome::ok) {
                 try {
-                    auto found = platform::read_lookup(lookup, body);
+                    auto found = platform::read_lookup(lookup, *answer);
                     for (auto& [name, value] : found.attributes) learn(name, value);
                     for (auto& [name, token] : found.derived_tokens) {
                         job_.target.derived_tokens[name] = token;
@@ -404,11 +422,11 @@ private:
         };
         try {
             do {
-                std::string body;
-                verdict = co_await fetch(render, task.request->name, body);
+                Document answer;
+                verdict = co_await fetch(render, task.request->name, answer);
                 if (verdict.outcome != Outcome::ok) co_return verdict;
                 if (!extraction) extraction.emplace(*job_.platform, job_.target, task, now());
-                extraction->add_page(body);
+                extraction->add_answer(*answer);
                 next = extraction->next_page();
             } while (next);
             auto extracted = extraction->finish();
@@ -531,6 +549,7 @@ private:
     std::map<std::string, std::size_t> numbers_of_;                  // by request
     std::vector<platform::Sample> compared_;
     bool looking_up_ = false, lookups_renewed_ = false, token_renewed_ = false;
+    std::optional<Verdict> token_trouble_;  // the token is dead, and this is why there is no other one
     unsigned retries_in_a_row_ = 0;
 };
 

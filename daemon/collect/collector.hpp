@@ -34,21 +34,24 @@ struct Renewal {
 struct Job {
     std::shared_ptr<const platform::Platform> platform;
     platform::Target target;
-    platform::Coverage coverage;               ///< what is known already
-    std::chrono::days backfill{30};            ///< how far back gaps are filled
-    std::optional<DayRange> forced;            ///< collect just these days, known or not
-    std::optional<Instant> forced_since = {};  ///< of these days, what was asked since then is done
-    platform::MetricSets refused = {};         ///< quarantined: left out
-    platform::MetricSets probe = {};           ///< quarantined, and to be tried again
-    bool refresh_lookups = false;              ///< ask the look-ups again even where their results are known
-    bool backfill_only = false;                ///< long past days: leaves some of the budgets to regular slots
-    std::size_t max_tasks = 250;               ///< planned requests of one run
+    platform::Coverage coverage;                ///< what is known already
+    std::chrono::days backfill{30};             ///< how far back gaps are filled
+    std::optional<DayRange> forced;             ///< collect just these days, known or not
+    std::optional<Instant> forced_since = {};   ///< of these days, what was asked since then is done
+    platform::MetricSets refused = {};          ///< quarantined: left out
+    platform::MetricSets probe = {};            ///< quarantined, and to be tried again
+    bool refresh_lookups = false;               ///< ask the look-ups again even where their results are known
+    platform::Part part = platform::Part::all;  ///< of the ordinary plan
+    bool spare = false;                         ///< work that may wait: leaves some of the budgets to regular slots
+    std::size_t max_tasks = 250;                ///< planned requests of one run
     std::chrono::milliseconds request_timeout{30'000};
 
     /// Gets a new access token when the platform refuses the one in hand; asked at most once a run. May be empty.
     std::function<boost::asio::awaitable<Renewal>()> renew = {};
     /// The scopes that the token really has, nullopt when that cannot be told. May be empty.
     std::function<boost::asio::awaitable<std::optional<std::set<std::string>>>()> granted_scopes = {};
+    /// Whether the lease is still to be believed; asked before each request. May be empty.
+    std::function<bool()> leased = {};
     /// Sees the plan before it is carried out. May be empty.
     std::function<void(const platform::Plan&)> planned = {};
     /// Sees every request and its answer (`platform run`). May be empty.
@@ -57,6 +60,9 @@ struct Job {
 
 /// Code of a failure: a scope lacks, and the platform answers nothing instead of an error.
 inline constexpr const char* kMissingScope = "scope";
+
+/// Code of a failure: the lease may be another node's by now, so nothing was asked.
+inline constexpr const char* kLeaseLost = "lease";
 
 /// A request that did not give what was asked of it.
 struct Failure {
@@ -86,6 +92,7 @@ struct Collected {
     std::chrono::milliseconds wait{0};  ///< the platform's own word: not again before this
     /// Only what a limit has for backfills is used up: nothing failed, and what is left goes on then.
     std::optional<Instant> put_off_until = {};
+    bool lease_lost = false;  ///< nothing more was asked, and nothing of this may be stored
     bool stopped = false;  ///< the rest of the plan was given up (token dead, account gone, platform down, throttled)
     std::map<std::string, std::string> learned_attributes;  ///< from look-ups
     std::map<std::string, Secret> learned_tokens;           ///< from look-ups

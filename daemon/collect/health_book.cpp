@@ -17,7 +17,7 @@ using boost::asio::awaitable;
 namespace {
 
 constexpr std::chrono::seconds kLoadEvery{5};
-constexpr std::int64_t kNextProbe = 6 * 3600;  // seconds
+constexpr std::int64_t kNextProbe = std::int64_t{6} * 3600;  // seconds
 
 void merge(const platform::MetricSets& from, platform::MetricSets& into) {
     for (const auto& [request, metrics] : from) into[request].insert(metrics.begin(), metrics.end());

@@ -21,7 +21,6 @@ using platform::Coverage;
 using platform::DayState;
 using platform::Platform;
 using platform::RateLimit;
-using platform::Request;
 using std::chrono::days;
 using std::chrono::seconds;
 
@@ -110,7 +109,7 @@ std::int64_t counted(const std::vector<platform::Task>& tasks, const RateLimit& 
                          [&](const auto& task) { return limit.applies_to(task.request->name); });
 }
 
-/// How often a tier is served on its busiest day.
+/// How often a tier is served on its busiest day; once, as far as anybody knows, when its slots come from outside.
 std::int64_t slots_a_day(const config::Tier& tier, Instant now) {
     const auto schedule = schedule::make_schedule(tier);
     const auto start = std::chrono::floor<days>(now);

@@ -44,46 +44,52 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
                                                                           : RunState::failed;
     explain(collected, worst, step);
 
-    const bool slot_was_due = in.regular_slot <= in.now;
     const auto next =
-        slot_was_due ? schedule::next_slot(in.schedule, in.phase, in.regular_slot, in.now) : in.regular_slot;
+        in.slot_was_due ? schedule::next_slot(in.schedule, in.phase, in.regular_slot, in.started) : in.regular_slot;
     step.due_at = step.slot = next;
-
-    // What did not fit into one run goes on at once, behind whatever else is due.
-    if (collected.tasks_left > 0 && !collected.stopped) step.due_at = std::min(next, in.now);
+    auto go_on = in.now;
+    bool gets_on = collected.tasks_done > 0 || collected.waits() || collected.failures.empty();
 
     switch (worst) {
         case Outcome::reauthorize:
             step.fate = ConnectionFate::needs_authorization;
+            gets_on = false;
             break;
         case Outcome::gone:
             step.fate = ConnectionFate::gone;
+            gets_on = false;
             break;
         case Outcome::wait: {
             // Everybody who waits for the same thing would be there at the same moment.
             const auto wait = std::max(collected.wait, std::chrono::milliseconds{1'000});
             const auto until = in.now + wait + spread_after(wait, random);
-            step.due_at = step.not_before = until;
-            if (slot_was_due && until < next) {
+            step.due_at = step.not_before = go_on = until;
+            if (in.slot_was_due && until < next) {
                 step.slot = in.regular_slot;
                 step.attempt = in.attempt > 0 ? in.attempt - 1 : 0;
             }
             break;
         }
         case Outcome::retry: {
-            if (in.attempt >= in.retry.attempts) {
+            const auto after_attempt = [&](unsigned attempt) {
+                return in.now + schedule::retry_delay({.attempt = std::max(attempt, 1U),
+                                                       .base = in.retry.base,
+                                                       .ceiling = in.retry.ceiling,
+                                                       .floor = collected.wait},
+                                                      random);
+            };
+            const auto retry_at = after_attempt(in.attempt);
+            // What may wait does not hurry, and is not given up: the next regular slot looks for gaps anyway.
+            go_on = after_attempt(collected.tasks_done > 0 ? in.attempt : in.retry.attempts);
+            gets_on = true;
+            if (in.counts && in.attempt >= in.retry.attempts) {
                 step.gave_up = true;
                 break;
             }
-            const auto retry_at = in.now + schedule::retry_delay({.attempt = std::max(in.attempt, 1U),
-                                                                  .base = in.retry.base,
-                                                                  .ceiling = in.retry.ceiling,
-                                                                  .floor = collected.wait},
-                                                                 random);
             step.due_at = step.not_before = std::min(retry_at, next);
             if (retry_at < next) {
-                step.slot = slot_was_due ? in.regular_slot : next;
-                step.attempt = in.attempt;
+                step.slot = in.slot_was_due ? in.regular_slot : next;
+                step.attempt = in.counts ? in.attempt : std::max(in.attempt, 1U) - 1;
             }
             break;
         }
@@ -95,8 +101,9 @@ NextStep next_step(const NextStepInput& in, std::mt19937_64& random) {
         const auto wait = std::chrono::ceil<std::chrono::milliseconds>(*collected.put_off_until - in.now);
         const auto until =
             *collected.put_off_until + spread_after(std::max(wait, std::chrono::milliseconds{0}), random);
-        step.not_before = std::max(step.not_before, until);
+        step.not_before = go_on = std::max(step.not_before, until);
     }
+    if (collected.tasks_left > 0 && gets_on) step.spare_at = go_on;
     return step;
 }
 

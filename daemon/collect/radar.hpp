@@ -59,9 +59,9 @@ std::vector<RadarAlert> radar_alerts(const std::vector<Ending>& endings);
 /// Use from the executor's thread only. All nodes look; the alerts are one for all of them.
 class Radar {
 public:
-    Radar(boost::asio::any_io_executor executor, boost::asio::thread_pool& threads, postgres::Pool& pool,
+    Radar(const boost::asio::any_io_executor& executor, boost::asio::thread_pool& threads, postgres::Pool& pool,
           std::function<Platforms()> platforms)
-        : threads_(threads), pool_(pool), platforms_(std::move(platforms)), wake_(std::move(executor)) {}
+        : threads_(threads), pool_(pool), platforms_(std::move(platforms)), wake_(executor) {}
 
     /// Raises what is near, ends what is over or not said any more. @throws Error
     boost::asio::awaitable<void> run_once(Day today);

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config/config.hpp"
@@ -30,10 +31,23 @@ struct Rules {
     /// configured.
     /// @throws Error (config) when it names an app that is not there
     platform::App app_of(const std::string& platform, const std::map<std::string, std::string>& attributes) const;
+    /// How long a tier's numbers are kept; nullopt: for ever. A tier that the configuration does not know, and users
+    /// that are gone, have the longest one.
+    std::optional<std::chrono::days> retention_of(const std::string& tier) const;
+    std::optional<std::chrono::days> longest_retention() const;
+    /// The oldest day that is kept of a tier; nullopt: all are.
+    std::optional<Day> oldest_kept(const std::string& tier, Instant at) const;
     /// How far back gaps are filled for a tier: the option, but not past the tier's retention.
     std::chrono::days backfill_of(const std::string& tier) const;
+    /// How many runs of a lane (a platform, or PLATFORM/APP) may be under way at once; nullopt: it has no limit of its
+    /// own.
+    std::optional<unsigned> lane_concurrency(const std::string& lane) const;
+    /// How long after it fell due work of a tier should be begun.
+    std::chrono::seconds slack_of(const std::string& tier) const;
     /// A connection's place inside the spread; stable over restarts and versions.
     std::chrono::seconds phase_of(const std::string& tier, std::int64_t connection_id) const;
+    /// A connection's first regular slot after a moment.
+    Instant next_slot(const std::string& tier, std::int64_t connection_id, Instant after) const;
 };
 
 }  // namespace tally::collect

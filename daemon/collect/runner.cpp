@@ -19,6 +19,7 @@ using boost::asio::awaitable;
 constexpr std::chrono::hours kLookupsKeep{24};
 constexpr std::size_t kBackfillTasks = 60;  // requests in one go: what is due meanwhile comes between two goes
 constexpr std::chrono::minutes kCareAfterTrouble{10};
+constexpr std::chrono::days kZoneMargin{1};          // retention goes by UTC, and an account's day may be one behind
 constexpr const char* kLookedUpAt = "looked_up_at";  // attribute: when the look-ups were last answered
 
 std::string_view to_text(RunState state) noexcept {
@@ -57,6 +58,11 @@ std::shared_ptr<const platform::Platform> find_platform(const Rules& rules, cons
         throw Error(Fault::config, fmt::format("there is no platform file for '{}'", name),
                     "See 'tallyctl platform list'.");
     return platform;
+}
+
+/// Days whose numbers retention has deleted are not known any more.
+void forget_before(platform::Coverage& coverage, Day oldest) {
+    for (auto& [request, days] : coverage) days.erase(days.begin(), days.lower_bound(oldest));
 }
 
 /// Whether what was asked for by hand waits for another run: as long as it gets on, or was told to wait.
@@ -127,37 +133,81 @@ awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Car
     if (verdict && verdict->outcome == platform::Outcome::reauthorize) care.trouble = std::move(verdict);
 }
 
-awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
-    RunOutcome outcome;
-    auto& result = outcome.result;
-    result.lease = assignment.lease;
+/// What is known before anything is asked.
+store::RunResult Runner::begin(const Rules& rules, const lease::Assignment& assignment) const {
+    const auto& lease = assignment.lease;
+    store::RunResult result;
+    result.lease = lease;
     result.user_id = assignment.user_id;
     result.platform = assignment.platform;
     result.account_id = assignment.account_id;
+    result.tier = assignment.tier;
+    result.slack = rules.slack_of(assignment.tier);
     result.node = node_;
     result.started_at = now();
-    result.slot_served = assignment.lease.slot_at <= result.started_at;
-    result.trigger = !assignment.triggers.empty() ? "manual" : assignment.lease.attempt > 1 ? "retry" : "schedule";
-    result.upkeep_at = assignment.lease.upkeep_at;
+    result.upkeep_at = lease.upkeep_at;
+    result.spare_at = lease.spare_at;
     for (const auto& trigger : assignment.triggers) {
         if (trigger.days) result.asked_again_since.push_back(trigger.requested_at);
     }
-    const bool collects = assignment.state == "active" &&
-                          (assignment.lease.collect_at <= result.started_at || !assignment.triggers.empty());
+    if (lease.slot_at > result.started_at || assignment.state != "active") return result;
+    const auto due =
+        schedule::collapse(rules.schedule_of(assignment.tier), rules.phase_of(assignment.tier, lease.connection_id),
+                           lease.slot_at, result.started_at);
+    result.slot = due.served;
+    if (due.merged > 0) result.merged = {.first = lease.slot_at, .last = *due.merged_last, .slots = due.merged};
+    return result;
+}
 
+/// Which part of the work this run does.
+struct Runner::Work {
+    bool collects = false;  ///< false: only the token is cared for
+    bool spare = false;
+    TriggerChoice triggers;
+};
+
+Runner::Work Runner::choose(const lease::Assignment& assignment, const store::RunResult& result) {
+    const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};  // to the day is enough
+    Work work;
+    // A slot that has fallen due since the claim is served by it.
+    work.spare = assignment.lease.is_spare() && !result.slot;
+    work.triggers = choose_triggers(assignment.triggers, result.slot.has_value(), work.spare, today);
+    work.collects = assignment.state == "active" &&
+                    (work.spare || !work.triggers.served.empty() || assignment.lease.collect_at <= result.started_at);
+    return work;
+}
+
+/// False: all days that were asked for are older than what is kept.
+bool Runner::prepare(Job& job, const Work& work, std::optional<Day> oldest, lease::Assignment& assignment) const {
+    job.coverage = std::move(assignment.coverage);
+    if (oldest) forget_before(job.coverage, *oldest - kZoneMargin);
+    job.refused = std::move(assignment.refused);
+    job.probe = std::move(assignment.probe);
+    parts_.health.prepare(job);
+    if (work.triggers.days) {
+        job.forced = still_kept(*work.triggers.days, oldest);
+        job.forced_since = work.triggers.requested_at;
+        job.max_tasks = kBackfillTasks;
+    }
+    job.part = work.spare               ? platform::Part::gaps
+               : work.triggers.ordinary ? platform::Part::all
+                                        : platform::Part::regular;
+    job.spare = work.spare;
+    return job.forced || !work.triggers.days;
+}
+
+awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Assignment assignment) {
+    RunOutcome outcome;
+    auto& result = outcome.result;
+    result = begin(*rules, assignment);
+    const auto work = choose(assignment, result);
+    const auto& lease = assignment.lease;
+    const auto attempt = result.merged ? 1 : result.slot && !lease.counted ? lease.attempt + 1 : lease.attempt;
+    result.trigger = !work.triggers.served.empty() ? "manual" : work.spare ? "gap" : attempt > 1 ? "retry" : "schedule";
     Collected collected;
     try {
         const auto platform = find_platform(*rules, assignment.platform);
-        HeldCredential held{.connection_id = assignment.lease.connection_id,
-                            .lease_token = assignment.lease.token,
-                            .user_id = assignment.user_id,
-                            .platform = assignment.platform,
-                            .account_id = assignment.account_id,
-                            .sealed_user_key = assignment.sealed_user_key,
-                            .sealed = assignment.sealed_credential,
-                            .credential = {}};
-        held.credential = Credential::read(
-            vault_.open(held.sealed_user_key, {held.user_id, held.platform, held.account_id}, held.sealed));
+        auto held = hold(assignment);
         const auto provider = provider_of(*rules, platform, assignment.attributes);
         auto job = make_job(*rules, assignment.tier, assignment.platform, assignment.account_id, assignment.attributes,
                             held.credential);
@@ -176,31 +226,22 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
                                           .code = state.trouble->code,
                                           .message = state.trouble->message});
             collected.wait = state.trouble->wait;
+            collected.lease_lost = state.trouble->code == kLeaseLost;
             collected.stopped = true;
             for (const auto& trigger : assignment.triggers) result.triggers.push_back(trigger.id);
-        } else if (collects) {
+        } else if (work.collects) {
             result.source = platform->source;
+            result.triggers = work.triggers.served;
             job.target.access_token = held.credential.access_token;
-            job.coverage = std::move(assignment.coverage);
-            job.refused = std::move(assignment.refused);
-            job.probe = std::move(assignment.probe);
-            parts_.health.prepare(job);
-            const Day today{std::chrono::floor<std::chrono::days>(now()).time_since_epoch()};  // to the day is enough
-            auto choice = choose_triggers(assignment.triggers, result.slot_served, today);
-            const bool forced = choice.days.has_value();
-            job.forced = choice.days;
-            job.forced_since = choice.requested_at;
-            job.backfill_only = choice.backfill;
-            if (forced) job.max_tasks = kBackfillTasks;
-            result.triggers = std::move(choice.served);
-            if (result.triggers.empty()) result.trigger = assignment.lease.attempt > 1 ? "retry" : "schedule";
+            const bool nothing_left = !prepare(job, work, rules->oldest_kept(assignment.tier, now()), assignment);
+            job.leased = [this] { return parts_.trust.holds(); };
             job.refresh_lookups =
                 !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
             if (can_renew(provider, held.credential))
                 job.renew = [this, &provider, &held] { return parts_.tokens.renew(provider, held); };
             job.granted_scopes = [this, &provider, &held] { return granted_scopes(provider, held); };
 
-            collected = co_await collect(parts_.http, parts_.budgets, std::move(job));
+            if (!nothing_left) collected = co_await collect(parts_.http, parts_.budgets, std::move(job));
 
             keep_what_was_learned(assignment, *platform, held, collected, result);
             parts_.health.note(*platform, collected, result);
@@ -212,8 +253,10 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
                      .message = failure.message});
                 break;
             }
-            if (forced && goes_on(collected)) result.requests_left = collected.tasks_left;
-            if (collected.put_off_until && collected.requests == 0) result.recorded = false;
+            if (work.triggers.days && goes_on(collected)) result.requests_left = collected.tasks_left;
+            // Nothing was there to be asked: no run, unless somebody waits for its end.
+            const bool idle = work.spare && collected.requests == 0 && collected.failures.empty();
+            if (idle && (work.triggers.served.empty() || collected.put_off_until)) result.recorded = false;
             state.verified = state.verified || collected.tasks_done > 0;
         }
         result.sealed_used = held.sealed;
@@ -231,20 +274,45 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
         for (const auto& trigger : assignment.triggers) result.triggers.push_back(trigger.id);
         if (result.upkeep_at) result.upkeep_at = std::max(*result.upkeep_at, now() + kCareAfterTrouble);
     }
+    outcome.lease_lost = collected.lease_lost;
+    outcome.answered = collected.tasks_done > 0;
+    outcome.platform_failed = !outcome.answered && collected.worst() == platform::Outcome::retry;
     const bool dead = collected.worst() == platform::Outcome::reauthorize;
     if (dead) result.upkeep_at = std::nullopt;
-    decide(*rules, assignment, std::move(collected), result);
-    if (!collects && !dead) {
-        // Only the token was cared for: the plan of the collection stands as it was.
+    decide(*rules, assignment, attempt, std::move(collected), result);
+    if ((!work.collects || work.spare) && !dead) keep_plan(assignment.lease, result);
+    if (!work.collects && !dead) {
         result.recorded = false;
-        result.next_due = assignment.lease.collect_at;
-        result.next_slot = assignment.lease.slot_at;
         result.not_before = {};
-        result.next_attempt = std::max(assignment.lease.attempt, 1U) - 1;
-        result.gave_up = false;
+        result.spare_at = assignment.lease.spare_at;
         result.connection_state.clear();
     }
+    if (work.triggers.days) result.spare_at = assignment.lease.spare_at;  // gaps were not looked at
     co_return outcome;
+}
+
+/// What the lease of a regular slot would do is left as it was.
+void Runner::keep_plan(const lease::Lease& lease, store::RunResult& result) {
+    result.next_due = lease.collect_at;
+    result.next_slot = lease.slot_at;
+    result.next_attempt = lease.counted ? std::max(lease.attempt, 1U) - 1 : lease.attempt;
+    result.slot = std::nullopt;
+    result.merged = std::nullopt;
+    result.gave_up = false;
+}
+
+HeldCredential Runner::hold(const lease::Assignment& assignment) const {
+    HeldCredential held{.connection_id = assignment.lease.connection_id,
+                        .lease_token = assignment.lease.token,
+                        .user_id = assignment.user_id,
+                        .platform = assignment.platform,
+                        .account_id = assignment.account_id,
+                        .sealed_user_key = assignment.sealed_user_key,
+                        .sealed = assignment.sealed_credential,
+                        .credential = {}};
+    held.credential = Credential::read(
+        vault_.open(held.sealed_user_key, {held.user_id, held.platform, held.account_id}, held.sealed));
+    return held;
 }
 
 /// The scopes of the token, as its answer told or as the platform tells now.
@@ -287,18 +355,22 @@ void Runner::keep_what_was_learned(const lease::Assignment& assignment, const pl
 }
 
 /// What the run was, and when the connection is served next.
-void Runner::decide(const Rules& rules, const lease::Assignment& assignment, Collected collected,
+void Runner::decide(const Rules& rules, const lease::Assignment& assignment, unsigned attempt, Collected collected,
                     store::RunResult& result) {
     const auto& retry = rules.config.collect;
     const auto step =
         next_step({.collected = collected,
-                   .regular_slot = assignment.lease.slot_at,
-                   .attempt = assignment.lease.attempt,
+                   .regular_slot = result.slot.value_or(assignment.lease.slot_at),
+                   .slot_was_due = result.slot.has_value(),
+                   .attempt = attempt,
+                   .counts = !assignment.probe_of_platform,
                    .schedule = rules.schedule_of(assignment.tier),
                    .phase = rules.phase_of(assignment.tier, assignment.lease.connection_id),
                    .retry = {.attempts = retry.attempts, .base = retry.retry_base, .ceiling = retry.retry_ceiling},
+                   .started = result.started_at,
                    .now = now()},
                   random_);
+    result.lease.attempt = attempt;
     result.requests = collected.requests;
     result.samples = std::move(collected.samples);
     result.coverage = std::move(collected.coverage);
@@ -307,6 +379,7 @@ void Runner::decide(const Rules& rules, const lease::Assignment& assignment, Col
     result.error = step.error;
     result.next_due = step.due_at;
     result.next_slot = step.slot;
+    result.spare_at = step.spare_at;
     result.not_before = step.not_before;
     result.next_attempt = step.attempt;
     result.gave_up = step.gave_up;

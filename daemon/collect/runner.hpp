@@ -14,6 +14,7 @@
 #include "daemon/collect/rules.hpp"
 #include "daemon/collect/token_keeper.hpp"
 #include "daemon/lease/lease.hpp"
+#include "daemon/lease/trust.hpp"
 #include "daemon/net/http_client.hpp"
 #include "daemon/store/registry.hpp"
 #include "daemon/store/run_result.hpp"
@@ -25,6 +26,9 @@ namespace tally::collect {
 struct RunOutcome {
     store::RunResult result;
     std::optional<Instant> deferred_until;  ///< nothing was asked: the lease goes back until then
+    bool lease_lost = false;       ///< another node may serve the connection by now: nothing of it may be stored
+    bool answered = false;         ///< the platform answered something that was asked
+    bool platform_failed = false;  ///< it gave nothing but errors that pass by themselves
 };
 
 /// Use from the executor's thread only.
@@ -35,6 +39,7 @@ public:
         Budgets& budgets;
         HealthBook& health;
         TokenKeeper& tokens;
+        const lease::Trust& trust;
     };
     Runner(Parts parts, const store::Vault& vault, std::string node, std::uint64_t seed)
         : parts_(parts), vault_(vault), node_(std::move(node)), random_(seed) {}
@@ -44,12 +49,19 @@ public:
 
 private:
     struct Care;
+    struct Work;
+    store::RunResult begin(const Rules& rules, const lease::Assignment& assignment) const;
+    static Work choose(const lease::Assignment& assignment, const store::RunResult& result);
+    HeldCredential hold(const lease::Assignment& assignment) const;
+    bool prepare(Job& job, const Work& work, std::optional<Day> oldest, lease::Assignment& assignment) const;
     boost::asio::awaitable<void> care(const Provider& provider, HeldCredential& held, Care& care);
     boost::asio::awaitable<std::optional<std::set<std::string>>> granted_scopes(const Provider& provider,
                                                                                 HeldCredential& held);
     void keep_what_was_learned(const lease::Assignment& assignment, const platform::Platform& platform,
                                HeldCredential& held, const Collected& collected, store::RunResult& result) const;
-    void decide(const Rules& rules, const lease::Assignment& assignment, Collected collected, store::RunResult& result);
+    void decide(const Rules& rules, const lease::Assignment& assignment, unsigned attempt, Collected collected,
+                store::RunResult& result);
+    static void keep_plan(const lease::Lease& lease, store::RunResult& result);
 
     Parts parts_;
     const store::Vault& vault_;

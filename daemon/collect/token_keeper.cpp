@@ -22,8 +22,9 @@ using platform::Outcome;
 
 namespace {
 
-constexpr unsigned kStoreAttempts = 15;  // a second apart; then the journal keeps the token until recover()
+constexpr unsigned kStoreAttempts = 15;  // a second apart; then the journal keeps the token
 constexpr auto kStorePause = 1s;
+constexpr auto kRecoverPause = 2s;
 constexpr auto kCareRetry = 10min;  // after a failed validation or renewal
 constexpr auto kRenewalFloor = 1h;  // a renewal that does not move the expiry is not repeated at once
 
@@ -62,7 +63,26 @@ awaitable<Renewal> TokenKeeper::renew(Provider provider, HeldCredential& held) {
                                       asio::bind_cancellation_slot(asio::cancellation_slot{}, asio::use_awaitable));
 }
 
+/// Journal entries are written by one coroutine at a time for each connection.
+class TokenKeeper::Busy {
+public:
+    Busy(std::set<std::int64_t>& all, std::int64_t id) : all_(all), id_(id), first_(all.insert(id).second) {}
+    ~Busy() {
+        if (first_) all_.erase(id_);
+    }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+    bool first() const noexcept { return first_; }
+
+private:
+    std::set<std::int64_t>& all_;
+    std::int64_t id_;
+    bool first_;
+};
+
 awaitable<Renewal> TokenKeeper::renew_held(Provider provider, HeldCredential& held) {
+    const Busy busy{busy_, held.connection_id};
+    if (!busy.first()) co_return without(Outcome::retry, "database", "a new token is on its way to the database");
     std::optional<postgres::Bytes> stored;
     std::optional<Error> trouble;
     try {
@@ -82,7 +102,7 @@ awaitable<Renewal> TokenKeeper::renew_held(Provider provider, HeldCredential& he
     }
     if (trouble)
         co_return without(Outcome::retry, "database", "the new token could not be kept: " + describe_line(*trouble));
-    if (!stored) co_return without(Outcome::retry, "lease", "another node serves the connection");
+    if (!stored) co_return without(Outcome::retry, kLeaseLost, "another node serves the connection");
     if (*stored != held.sealed) {
         auto document =
             parts_.vault.open(held.sealed_user_key, {held.user_id, held.platform, held.account_id}, *stored);
@@ -92,6 +112,8 @@ awaitable<Renewal> TokenKeeper::renew_held(Provider provider, HeldCredential& he
         if (held.credential.access_token.reveal() != before) co_return Renewal{held.credential.access_token, {}};
     }
 
+    // Asked last, right before the request: the proof of the database is some moments old.
+    if (!parts_.trust.holds()) co_return without(Outcome::retry, kLeaseLost, "another node may serve the connection");
     auto told = co_await parts_.client.refresh(std::move(provider), held.credential);
     if (!told.value) co_return Renewal{std::nullopt, std::move(told.verdict)};
 
@@ -112,6 +134,7 @@ awaitable<Renewal> TokenKeeper::renew_held(Provider provider, HeldCredential& he
                          {{"user", held.user_id}, {"platform", held.platform}, {"error", describe_line(error)}});
     }
     held.sealed = after;
+    left_behind_ = left_behind_ || !kept;
     if (!kept)
         parts_.log.warning("a new token waits on disk for the database",
                            {{"user", held.user_id}, {"platform", held.platform}, {"account", held.account_id}});
@@ -171,10 +194,30 @@ awaitable<Told<platform::TokenState>> TokenKeeper::validate(Provider provider, H
 awaitable<void> TokenKeeper::recover() {
     auto read = [this] { return journal_.entries(); };
     auto entries = co_await net::run_blocking(parts_.threads, std::move(read));
+    left_behind_ = false;
     for (auto& entry : entries) {
         const auto id = entry.connection_id;
-        if (co_await store(std::move(entry)))
-            parts_.log.info("stored a token that was on its way", {{"connection", std::to_string(id)}});
+        const Busy busy{busy_, id};
+        if (!busy.first() || !co_await store(std::move(entry))) {
+            left_behind_ = true;
+            continue;
+        }
+        parts_.log.info("stored a token that was on its way", {{"connection", std::to_string(id)}});
+    }
+}
+
+awaitable<void> TokenKeeper::watch() {
+    asio::steady_timer timer{parts_.executor};
+    for (;;) {
+        timer.expires_after(kRecoverPause);
+        co_await timer.async_wait(asio::use_awaitable);
+        if (!left_behind_) continue;
+        try {
+            co_await recover();
+        } catch (const Error& error) {
+            left_behind_ = true;
+            parts_.log.error("cannot look for tokens on their way", {{"error", describe_line(error)}});
+        }
     }
 }
 

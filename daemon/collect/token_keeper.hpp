@@ -16,6 +16,7 @@
 #include "daemon/collect/token_client.hpp"
 #include "daemon/collect/token_journal.hpp"
 #include "daemon/lease/lease.hpp"
+#include "daemon/lease/trust.hpp"
 #include "daemon/service/log.hpp"
 #include "daemon/store/vault.hpp"
 
@@ -38,6 +39,7 @@ public:
         postgres::Pool& pool;
         TokenClient& client;
         const store::Vault& vault;
+        const lease::Trust& trust;
         service::Log& log;
     };
     /// @param journal_directory is made when it is missing. @throws Error (failed)
@@ -53,15 +55,22 @@ public:
     /// What the platform says of the token; where it is dead, it is renewed once.
     boost::asio::awaitable<Told<platform::TokenState>> validate(Provider provider, HeldCredential& held);
 
-    /// Brings to the database what an earlier life of this node got and could not store. @throws Error
+    /// Brings to the database what could not be stored: by an earlier life of this node, or while the database was
+    /// away. Connections whose token is being renewed are passed over. @throws Error
     boost::asio::awaitable<void> recover();
+    /// Does so again and again while something is left, until cancelled: another node may serve the connection next,
+    /// and would use a refresh token that is spent.
+    boost::asio::awaitable<void> watch();
 
 private:
+    class Busy;
     boost::asio::awaitable<Renewal> renew_held(Provider provider, HeldCredential& held);
     boost::asio::awaitable<bool> store(TokenJournal::Entry entry);
 
     Parts parts_;
     TokenJournal journal_;
+    std::set<std::int64_t> busy_;  // connections whose journal entry is being written or stored
+    bool left_behind_ = false;     // something stayed on disk
 };
 
 /// When the token wants care next, and why. Pure.

@@ -54,7 +54,7 @@ asio::awaitable<std::invoke_result_t<F>> run_blocking(asio::thread_pool& pool, F
 /// A wake-up that is never lost: notify() before wait() makes that wait return at once. One waiter at a time.
 class Event {
 public:
-    explicit Event(asio::any_io_executor executor) : timer_(std::move(executor)) {}
+    explicit Event(const asio::any_io_executor& executor) : timer_(executor) {}
     void notify();
     /// Returns when notified or when the time has passed, whichever is first.
     asio::awaitable<void> wait_for(std::chrono::milliseconds timeout);

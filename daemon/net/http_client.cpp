@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
@@ -253,6 +254,7 @@ private:
     }
 
     void set_timer(long timeout_ms) {
+        if (timeout_ms == 0) return drive_soon();
         timer_.cancel();
         if (timeout_ms < 0) return;
         timer_.expires_after(std::chrono::milliseconds{timeout_ms});
@@ -261,9 +263,27 @@ private:
         });
     }
 
+    /// "At once" comes with each request: a turn of the loop, without the system calls of a timer. The timer that was
+    /// set before may ring as well; curl then finds nothing to do.
+    void drive_soon() {
+        if (drives_soon_) return;
+        drives_soon_ = true;
+        asio::post(executor_, [this, alive = std::weak_ptr(alive_)] {
+            if (alive.expired()) return;
+            drives_soon_ = false;
+            drive(CURL_SOCKET_TIMEOUT, 0);
+        });
+    }
+
     void watch(curl_socket_t fd, int what) {
         if (what == CURL_POLL_REMOVE) {
-            sockets_.erase(fd);  // the destructor releases the descriptor; pending waits end with operation_aborted
+            // Released at once, though a handler may still hold the socket: within the same call of drive() curl may
+            // watch this descriptor again, for the next request on a kept connection. Pending waits end with
+            // operation_aborted.
+            if (const auto found = sockets_.find(fd); found != sockets_.end()) {
+                found->second->descriptor.release();
+                sockets_.erase(found);
+            }
             return;
         }
         auto& socket = sockets_[fd];
@@ -319,6 +339,8 @@ private:
     CurlGlobal global_;
     asio::any_io_executor executor_;
     asio::steady_timer timer_;
+    std::shared_ptr<char> alive_ = std::make_shared<char>();  // posted work may come after us
+    bool drives_soon_ = false;
     std::string user_agent_;
     std::unordered_map<curl_socket_t, std::shared_ptr<Socket>> sockets_;
     std::vector<CURL*> spare_;

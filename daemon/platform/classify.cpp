@@ -140,7 +140,7 @@ std::string code_text(int status, const Parts& parts) {
 /// @param platform whose usage headers tell of waiting; null where there are none
 Verdict judge(const Errors& errors, const Platform* platform, const HttpAnswer& answer, Instant now) {
     Verdict verdict;
-    const auto document = json::parse(answer.body, nullptr, false);
+    const auto& document = *answer.document();
     const bool readable = document.is_structured();
     const auto parts = readable ? read_parts(errors, document) : Parts{};
     const auto rule = std::find_if(errors.rules.begin(), errors.rules.end(), [&](const ErrorRule& candidate) {
@@ -186,6 +186,11 @@ bool Values::contain(const std::string& value) const {
 bool Values::contain(long value) const {
     return std::any_of(ranges.begin(), ranges.end(),
                        [value](const auto& range) { return range.first <= value && value <= range.second; });
+}
+
+const std::shared_ptr<const json>& HttpAnswer::document() const {
+    if (!parsed) parsed = std::make_shared<const json>(json::parse(body, nullptr, false));
+    return parsed;
 }
 
 const std::string* HttpAnswer::header(std::string_view name) const noexcept {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,7 +20,10 @@ struct HttpAnswer {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    mutable std::shared_ptr<const nlohmann::json> parsed = nullptr;  ///< what document() gave
 
+    /// The body as JSON, parsed once; discarded (`is_discarded()`) when it is none. Not thread-safe.
+    const std::shared_ptr<const nlohmann::json>& document() const;
     /// The first header of that name, compared without case; null when there is none.
     const std::string* header(std::string_view name) const noexcept;
 };

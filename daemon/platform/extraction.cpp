@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "common/json_string.hpp"
 #include "daemon/platform/ascii.hpp"
 #include "daemon/platform/request.hpp"
 
@@ -33,6 +34,37 @@ std::string attribute(const Target& target, const std::string& name) {
     return found == target.attributes.end() ? std::string{} : found->second;
 }
 
+/// Members in the order of their names, the last of each name, as jsonb has them too.
+class JsonObject {
+public:
+    void add(std::string name, std::string_view text) {
+        std::string json;
+        append_json_string(json, text);
+        add_json(std::move(name), std::move(json));
+    }
+    void add_json(std::string name, std::string json) {
+        const auto place = std::lower_bound(members_.begin(), members_.end(), name,
+                                            [](const auto& member, const auto& key) { return member.first < key; });
+        if (place != members_.end() && place->first == name)
+            place->second = std::move(json);
+        else
+            members_.emplace(place, std::move(name), std::move(json));
+    }
+    std::string text() const {
+        std::string text{'{'};
+        for (const auto& [name, json] : members_) {
+            if (text.size() > 1) text += ',';
+            append_json_string(text, name);
+            text += ':';
+            text += json;
+        }
+        return text += '}';
+    }
+
+private:
+    std::vector<std::pair<std::string, std::string>> members_;
+};
+
 }  // namespace
 
 Extraction::Extraction(const Platform& platform, const Target& target, const Task& task, Instant fetched_at)
@@ -44,7 +76,10 @@ Extraction::Extraction(const Platform& platform, const Target& target, const Tas
       today_(zone_.day_of(fetched_at)) {}
 
 void Extraction::add_page(const std::string& body) {
-    const auto answer = nlohmann::json::parse(body, nullptr, false);
+    add_answer(nlohmann::json::parse(body, nullptr, false));
+}
+
+void Extraction::add_answer(const nlohmann::json& answer) {
     const auto& request = *task_.request;
     if (!answer.is_object())
         throw Error(Fault::failed,
@@ -109,34 +144,44 @@ bool Extraction::is_final(Day day) const {
     return task_.days && fetched_at_ >= zone_.end_of(day) + task_.request->final_after;
 }
 
+std::string Extraction::metadata(const Row& row, const Metric& metric) {
+    static const std::string kNone;
+    const bool is_money = metric.unit == "micro_currency" || metric.unit == "currency";
+    const auto& currency = !is_money                  ? kNone
+                           : !row.currency.empty()    ? row.currency
+                           : !metric.currency.empty() ? metric.currency
+                                                      : currency_;
+    if (!row.dimensions.empty() || !row.key.empty()) return render_metadata(row, metric, currency);
+    auto& shared = shared_metadata_[{*row.day, metric.unit, currency, row.stamp}];
+    if (shared.empty()) shared = render_metadata(row, metric, currency);
+    return shared;
+}
+
 /// A number that is not final carries nothing that changes with time but `fetched_at`: asking again must not look like
 /// a change.
-std::string Extraction::metadata(const Row& row, const Metric& metric) const {
+std::string Extraction::render_metadata(const Row& row, const Metric& metric, const std::string& currency) const {
     const auto& request = *task_.request;
     const bool is_now = !task_.days;
-    nlohmann::json object{{"api", request.name},
-                          {"period", is_now ? "now" : "day"},
-                          {"unit", metric.unit},
-                          {"final", is_final(*row.day)},
-                          {"fetched_at", render_instant(fetched_at_)}};
-    if (!request.endpoint.version.empty()) object["api_version"] = request.endpoint.version;
-    if (metric.unit == "micro_currency" || metric.unit == "currency") {
-        const auto& currency = !row.currency.empty()      ? row.currency
-                               : !metric.currency.empty() ? metric.currency
-                                                          : currency_;
-        if (!currency.empty()) object["currency"] = currency;
-    }
-    if (!platform_.day.zone) object["zone"] = zone_.name();
-    for (const auto& [dimension, value] : row.dimensions) object[ascii::lower(dimension)] = value;
-    if (!row.key.empty()) object["key"] = row.key;
-    if (!row.stamp.empty()) object["end_time"] = row.stamp;
-    for (const auto& [name, value] : request.metadata) object[name] = value;
+    JsonObject object;
+    object.add("api", request.name);
+    object.add("period", is_now ? "now" : "day");
+    object.add("unit", metric.unit);
+    object.add_json("final", is_final(*row.day) ? "true" : "false");
+    object.add("fetched_at", render_instant(fetched_at_));
+    if (!request.endpoint.version.empty()) object.add("api_version", request.endpoint.version);
+    if (!currency.empty()) object.add("currency", currency);
+    if (!platform_.day.zone) object.add("zone", zone_.name());
+    for (const auto& [dimension, value] : row.dimensions) object.add(ascii::lower(dimension), value);
+    if (!row.key.empty()) object.add("key", row.key);
+    if (!row.stamp.empty()) object.add("end_time", row.stamp);
+    for (const auto& [name, value] : request.metadata) object.add(name, value);
     if (request.rows.shape == Rows::Shape::totals && !is_now) {
         const auto window = bounds(platform_, zone_, request, *task_.days);
-        object["window"] = {render_instant(window.start), render_instant(window.end)};
+        object.add_json("window",
+                        fmt::format(R"(["{}","{}"])", render_instant(window.start), render_instant(window.end)));
     }
-    if (is_now) object["final_at"] = render_instant(zone_.end_of(*row.day));
-    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (is_now) object.add("final_at", render_instant(zone_.end_of(*row.day)));
+    return object.text();
 }
 
 Extraction::Result Extraction::finish() {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,8 @@ public:
 
     /// @throws Error (failed) when the shape is not what the file says: then nothing of the task may be stored
     void add_page(const std::string& body);
+    /// The same of a body that was parsed already.
+    void add_answer(const nlohmann::json& answer);
     /// The next page's link or cursor after the last page that was added. @throws Error (failed) beyond the most pages
     /// and when a page leads back to one before.
     std::optional<std::string> next_page() const;
@@ -50,7 +53,8 @@ private:
     };
     void add(Row row);
     bool is_final(Day day) const;
-    std::string metadata(const Row& row, const Metric& metric) const;
+    std::string metadata(const Row& row, const Metric& metric);
+    std::string render_metadata(const Row& row, const Metric& metric, const std::string& currency) const;
 
     const Platform& platform_;
     const Task task_;
@@ -59,6 +63,8 @@ private:
     const std::string currency_;
     const Day today_;  // the platform's date at fetched_at
     std::map<std::pair<std::string, Day>, Number> numbers_;
+    /// By day, unit, currency, stamp: most numbers of an answer share theirs.
+    std::map<std::tuple<Day, std::string, std::string, std::string>, std::string> shared_metadata_;
     std::set<std::string> counted_;  ///< items of a count, over all pages
     std::set<std::string> seen_next_;
     std::optional<std::string> next_;

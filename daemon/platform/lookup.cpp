@@ -30,8 +30,7 @@ std::string value_at(const nlohmann::json& answer, const JsonPath& path) {
 
 }  // namespace
 
-LookupResult read_lookup(const Lookup& lookup, const std::string& body) {
-    const auto answer = nlohmann::json::parse(body, nullptr, false);
+LookupResult read_lookup(const Lookup& lookup, const nlohmann::json& answer) {
     if (!answer.is_object())
         throw Error(Fault::failed, fmt::format("look-up '{}': the answer is no JSON object", lookup.name));
     LookupResult result;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "common/secret.hpp"
@@ -17,7 +18,7 @@ struct LookupResult {
 };
 
 /// What an optional look-up does not find is left out. @throws Error (failed) when another one does not find something.
-LookupResult read_lookup(const Lookup& lookup, const std::string& body);
+LookupResult read_lookup(const Lookup& lookup, const nlohmann::json& answer);
 
 /// Whether something that the look-up would tell is not known yet.
 bool lookup_due(const Lookup& lookup, const Target& target);

@@ -17,12 +17,11 @@ bool contains(const MetricSets& sets, const std::string& request, const std::str
     return found != sets.end() && found->second.contains(metric);
 }
 
-bool makes_sense(const Request& request, const std::map<std::string, std::string>& attributes) {
-    return std::all_of(request.only_if.begin(), request.only_if.end(), [&](const auto& condition) {
-        const auto known = attributes.find(condition.first);
-        return known != attributes.end() &&
-               std::find(condition.second.begin(), condition.second.end(), known->second) != condition.second.end();
-    });
+/// Whether the newest day of the window is too old for a regular slot.
+bool is_gap(const Task& task, Day today) {
+    if (!task.days) return false;
+    const auto newest = std::chrono::ceil<days>(task.request->final_after) + kNewDays;
+    return today - task.days->last > newest;
 }
 
 class RequestPlan {
@@ -84,6 +83,14 @@ private:
 
 }  // namespace
 
+bool makes_sense(const Request& request, const std::map<std::string, std::string>& attributes) {
+    return std::all_of(request.only_if.begin(), request.only_if.end(), [&](const auto& condition) {
+        const auto known = attributes.find(condition.first);
+        return known != attributes.end() &&
+               std::find(condition.second.begin(), condition.second.end(), known->second) != condition.second.end();
+    });
+}
+
 std::vector<std::string> offered(const Platform& platform, const Request& request, Day today) {
     std::vector<std::string> metrics;
     for (const auto& name : request.metrics) {
@@ -117,13 +124,23 @@ Plan plan(const PlanInput& in) {
             probes.push_back(std::move(all.front()));
         }
     }
+    std::size_t elsewhere = 0;
+    if (!in.forced && in.part != Part::all) {
+        if (in.part == Part::gaps) {
+            now.clear();
+            probes.clear();
+        }
+        const auto all = past.size();
+        std::erase_if(past, [&](const Task& task) { return is_gap(task, today) != (in.part == Part::gaps); });
+        if (in.part == Part::regular) elsewhere = all - past.size();
+    }
     std::stable_sort(past.begin(), past.end(),
                      [](const Task& a, const Task& b) { return a.days->last > b.days->last; });
     Plan plan{.tasks = std::move(now)};
     plan.tasks.insert(plan.tasks.end(), std::make_move_iterator(probes.begin()), std::make_move_iterator(probes.end()));
     const auto room = plan.tasks.size() < in.max_tasks ? in.max_tasks - plan.tasks.size() : 1;
     const auto fits = std::min(room, past.size());
-    plan.left = past.size() - fits;
+    plan.left = past.size() - fits + elsewhere;
     plan.tasks.insert(plan.tasks.end(), std::make_move_iterator(past.begin()),
                       std::make_move_iterator(past.begin() + static_cast<std::ptrdiff_t>(fits)));
     return plan;

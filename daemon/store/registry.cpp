@@ -6,11 +6,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "daemon/lease/lease.hpp"
+
 namespace tally::store {
 
 namespace {
 
 using postgres::Transaction;
+
+static_assert(schedule::kNoSlot == postgres::kNever, "a slot that never comes is infinity in the database");
 
 [[noreturn]] void throw_missing_user(const std::string& user_id) {
     throw Error(Fault::missing, fmt::format("there is no user '{}'", user_id),
@@ -27,6 +31,18 @@ std::string tier_of(Transaction& transaction, const std::string& user_id) {
     const auto users = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
     if (users.empty()) throw_missing_user(user_id);
     return users[0].text("tier");
+}
+
+/// Locks the slots of a user, one platform or one account of it, in the order in which everybody does; gives their ids.
+std::vector<std::int64_t> lock(Transaction& transaction, const TriggerScope& scope) {
+    std::vector<std::int64_t> ids;
+    for (const auto& row : transaction.exec("lock_slots", {scope.user_id, scope.platform, scope.account_id}))
+        ids.push_back(row.integer("connection_id"));
+    return ids;
+}
+
+TriggerScope scope_of(const ConnectionName& name) {
+    return {.user_id = name.user_id, .platform = name.platform, .account_id = name.account_id, .days = {}};
 }
 
 /// What is remembered of connections beside their own rows ends with them.
@@ -63,16 +79,42 @@ bool Registry::put_user(Transaction& transaction, const std::string& user_id, co
     const auto before = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
     const auto result = transaction.exec("put_user", {user_id, tier, zone});
     if (result.empty()) throw Error(Fault::usage, fmt::format("the new user '{}' needs a tier", user_id));
-    if (tier && !before.empty() && before[0].view("tier") != *tier) {
-        std::vector<std::int64_t> ids;
-        std::vector<Instant> slots;
-        for (const auto& row : transaction.exec("connection_ids_of_user", {user_id})) {
-            ids.push_back(row.integer("connection_id"));
-            slots.push_back(first_slot_(*tier, ids.back()));
-        }
-        if (!ids.empty()) transaction.exec("move_user_slots", {user_id, ids, slots});
-    }
+    if (tier && !before.empty() && before[0].view("tier") != *tier)
+        leave_slots(transaction, lock(transaction, {.user_id = user_id, .platform = {}, .account_id = {}, .days = {}}),
+                    *tier, "the tier changed to " + *tier);
     return result[0].boolean("created");
+}
+
+/// Slots that passed while a connection was not active, or before its tier changed, are written down as skipped, and
+/// the next one of the tier is pursued. An active connection whose tier stays goes on with what it pursues. True when
+/// slots had passed.
+bool Registry::leave_slots(Transaction& transaction, const std::vector<std::int64_t>& ids, const std::string& tier,
+                           const std::string& why_active) {
+    if (ids.empty()) return false;
+    const auto at = now();
+    std::vector<std::int64_t> moved, skipped, counts, slacks;
+    std::vector<Instant> next, first, last;
+    std::vector<std::string> reasons;
+    for (const auto& row : transaction.exec("pursued_slots", {ids})) {
+        const auto id = row.integer("connection_id");
+        const auto state = row.text("state"), why = row.text("state_reason");
+        const bool active = state == "active";
+        const auto pursued = row.instant("slot_at");
+        if (why_active.empty() && (active || pursued > at)) continue;
+        moved.push_back(id);
+        next.push_back(plan_.next(tier, id));
+        slacks.push_back(plan_.slack(tier).count());
+        if (pursued > at) continue;
+        const auto due = plan_.due(tier, id, pursued, at);
+        skipped.push_back(id);
+        first.push_back(pursued);
+        last.push_back(due.served);
+        counts.push_back(static_cast<std::int64_t>(due.merged) + 1);
+        reasons.push_back(active ? why_active : why.empty() ? state : fmt::format("{}: {}", state, why));
+    }
+    if (!moved.empty()) transaction.exec("move_slots", {moved, next, slacks});
+    if (!skipped.empty()) transaction.exec("record_skipped", {skipped, first, last, counts, reasons});
+    return !skipped.empty();
 }
 
 bool Registry::user_exists(const std::string& user_id) {
@@ -82,7 +124,7 @@ bool Registry::user_exists(const std::string& user_id) {
 
 void Registry::remove_user(const std::string& user_id) {
     auto transaction = session_.begin();
-    transaction.exec("lock_slots", {user_id, std::optional<std::string>{}, std::optional<std::string>{}});
+    lock(transaction, {.user_id = user_id, .platform = {}, .account_id = {}, .days = {}});
     forget(transaction, transaction.exec("remove_user", {user_id, "tallyctl"}));
     transaction.exec("resolve_alerts_of", {std::optional<std::string>{}, user_id + " "});
     if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
@@ -110,13 +152,13 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
     const auto tier = tier_of(transaction, user_id);
     const auto key = user_key(transaction, user_id);
     const auto sealed = vault_.seal(key, {user_id, platform, account_id}, connection.credential);
-    transaction.exec("lock_slots", {user_id, platform, account_id});
+    leave_slots(transaction, lock(transaction, scope_of(connection.name)), tier, {});
     const auto row =
         transaction.exec("put_connection", {user_id, platform, account_id, nlohmann::json(connection.attributes).dump(),
                                             sealed, connection.expires_at})[0];
     if (row.view("state") == "active") {
         const auto id = row.integer("connection_id");
-        transaction.exec("put_slot", {id, first_slot_(tier, id)});
+        transaction.exec("put_slot", {id, plan_.next(tier, id), plan_.slack(tier).count()});
     }
     transaction.exec("forget_refusals", {row.integer("connection_id")});
     for (const auto* kind : {"needs_authorization", "missing_scope"})
@@ -134,7 +176,7 @@ void Registry::import_user(const ImportedUser& user) {
 
 void Registry::pause(const ConnectionName& name, const std::string& reason) {
     auto transaction = session_.begin();
-    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
+    lock(transaction, scope_of(name));
     if (transaction.exec("pause_connection", {name.user_id, name.platform, name.account_id, reason}).affected() == 0)
         throw_missing(name);
     transaction.commit();
@@ -142,15 +184,16 @@ void Registry::pause(const ConnectionName& name, const std::string& reason) {
 
 void Registry::resume(const ConnectionName& name) {
     auto transaction = session_.begin();
-    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
-    if (transaction.exec("resume_connection", {name.user_id, name.platform, name.account_id}).affected() == 0)
-        throw_missing(name);
+    const auto ids = lock(transaction, scope_of(name));
+    if (ids.empty()) throw_missing(name);
+    const bool passed = leave_slots(transaction, ids, tier_of(transaction, name.user_id), {});
+    transaction.exec("resume_connection", {name.user_id, name.platform, name.account_id, passed});
     transaction.commit();
 }
 
 void Registry::remove_connection(const ConnectionName& name) {
     auto transaction = session_.begin();
-    transaction.exec("lock_slots", {name.user_id, name.platform, name.account_id});
+    lock(transaction, scope_of(name));
     const auto removed = transaction.exec("remove_connection", {name.user_id, name.platform, name.account_id});
     if (removed.empty()) throw_missing(name);
     forget(transaction, removed);
@@ -184,9 +227,11 @@ Registry::Group Registry::trigger(const TriggerScope& scope) {
     Group group{.id = transaction.exec("new_run_group")[0].integer("run_group"), .connections = 0};
     const auto from = scope.days ? std::optional{scope.days->first} : std::nullopt;
     const auto to = scope.days ? std::optional{scope.days->last} : std::nullopt;
-    group.connections =
-        transaction.exec("add_triggers", {group.id, scope.user_id, scope.platform, scope.account_id, from, to})
-            .affected();
+    group.connections = transaction
+                            .exec("add_triggers", {group.id, scope.user_id, scope.platform, scope.account_id, from, to,
+                                                   lease::kLongPast.count()})
+                            .affected();
+    transaction.exec("wake_nodes");
     transaction.commit();
     return group;
 }
@@ -204,7 +249,7 @@ std::vector<Registry::Plannable> Registry::plannable(const TriggerScope& scope, 
              .attributes = nlohmann::json::parse(row.view("attributes")).get<std::map<std::string, std::string>>(),
              .coverage = {}});
     }
-    auto coverage = load_coverage(transaction, ids);
+    auto coverage = read_coverage(transaction.exec("coverage_of", {ids}));
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (const auto known = coverage.find(ids[i]); known != coverage.end())
             result[i].coverage = std::move(known->second);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/postgres/session.hpp"
+#include "daemon/schedule/schedule.hpp"
 #include "daemon/store/coverage_rows.hpp"
 #include "daemon/store/vault.hpp"
 
@@ -44,15 +45,21 @@ struct TriggerScope {
     std::optional<DayRange> days;
 };
 
-/// When a connection's next regular slot is, by tier and connection id.
-using FirstSlot = std::function<Instant(const std::string& tier, std::int64_t connection_id)>;
+/// The schedules of the tiers, as the configuration in force has them.
+struct SlotPlan {
+    /// When a connection's next regular slot is.
+    std::function<Instant(const std::string& tier, std::int64_t connection_id)> next;
+    std::function<std::chrono::seconds(const std::string& tier)> slack;
+    /// The slots from `first` up to a moment.
+    std::function<schedule::Due(const std::string& tier, std::int64_t connection_id, Instant first, Instant until)> due;
+};
 
 /// Blocking; for one database thread at a time. Each operation is one transaction. What is named and does not exist is
 /// an Error (missing).
 class Registry {
 public:
-    Registry(postgres::Session& session, const Vault& vault, FirstSlot first_slot)
-        : session_(session), vault_(vault), first_slot_(std::move(first_slot)) {}
+    Registry(postgres::Session& session, const Vault& vault, SlotPlan plan)
+        : session_(session), vault_(vault), plan_(std::move(plan)) {}
 
     /// Creates or changes; nullopt keeps what is there. True when it is new.
     bool put_user(const std::string& user_id, const std::optional<std::string>& tier,
@@ -95,11 +102,13 @@ private:
     bool put_user(postgres::Transaction& transaction, const std::string& user_id,
                   const std::optional<std::string>& tier, const std::optional<std::string>& zone);
     bool put_connection(postgres::Transaction& transaction, const NewConnection& connection);
+    bool leave_slots(postgres::Transaction& transaction, const std::vector<std::int64_t>& ids, const std::string& tier,
+                     const std::string& why_active);
     Bytes user_key(postgres::Transaction& transaction, const std::string& user_id);
 
     postgres::Session& session_;
     const Vault& vault_;
-    FirstSlot first_slot_;
+    SlotPlan plan_;
 };
 
 }  // namespace tally::store

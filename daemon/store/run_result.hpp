@@ -19,12 +19,18 @@ namespace tally::store {
 
 struct RunResult {
     lease::Lease lease;
-    std::string user_id, platform, account_id;
+    std::string user_id, platform, account_id, tier;
     std::string source = "social_media";
     std::optional<TimeZone> zone;  ///< of the account's days; needed when there are samples
     std::string node;
-    std::string trigger = "schedule";  ///< schedule, manual or retry
-    bool slot_served = true;           ///< false: no regular slot was due
+    std::string trigger = "schedule";  ///< schedule, manual, retry or gap
+    std::optional<Instant> slot;       ///< the regular slot that it served; nullopt: none was due
+    /// Slots that had fallen due before the served one: merged into it.
+    struct Merged {
+        Instant first, last;
+        std::size_t slots = 0;
+    };
+    std::optional<Merged> merged;
     Instant started_at;
     unsigned requests = 0;
     bool recorded = true;             ///< false: only the token was cared for, or nothing could be asked: no run
@@ -35,6 +41,8 @@ struct RunResult {
     std::vector<Instant>
         asked_again_since;  ///< when waiting triggers wanted days asked again: kept apart in `coverage`
     Instant next_due, next_slot;
+    std::optional<Instant> spare_at;   ///< when to go on with what may wait
+    std::chrono::seconds slack{900};   ///< of the tier
     Instant not_before;                ///< for what waits to be done by hand
     std::optional<Instant> upkeep_at;  ///< when the token wants care next
     unsigned next_attempt = 0;
@@ -60,6 +68,13 @@ struct RunResult {
         std::string message;  ///< empty: it is over
     };
     std::vector<AlertChange> alerts;
+
+    /// How late the oldest slot behind it was begun; nullopt when no slot was due. A retry serves one that was begun in
+    /// time.
+    std::optional<std::chrono::milliseconds> lateness() const {
+        if (!recorded || !slot || lease.attempt > 1) return std::nullopt;
+        return std::chrono::ceil<std::chrono::milliseconds>(started_at - (merged ? merged->first : *slot));
+    }
 };
 
 struct RunReport {

@@ -3,15 +3,18 @@
 #include "daemon/store/snapshot_store.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "daemon/schedule/lateness.hpp"
 #include "daemon/store/registry.hpp"
 
 namespace tally::store {
@@ -19,18 +22,16 @@ namespace tally::store {
 namespace {
 
 using postgres::Transaction;
+using Calls = std::vector<postgres::Call>;
 
 constexpr std::size_t kMaxTextBytes = 300;
 constexpr std::size_t kMaxNamedRefusals = 10;
+constexpr std::string_view kCheckViolation = "23514";  // also a row that no partition takes
 
-/// The batch is small and every key it touches is known: a plan that reads whole tables is never right here, whatever
-/// the planner believes of a staging table that it has no statistics of.
 constexpr const char* kPrepareSession = R"(
     CREATE TEMP TABLE IF NOT EXISTS staged_snapshots (
         user_id text, platform text, account_id text, source text, metric text, date date, value double precision,
-        metadata jsonb, run_id bigint, day_over_at timestamptz) ON COMMIT DELETE ROWS;
-    SET enable_hashjoin = off;
-    SET enable_mergejoin = off)";
+        metadata jsonb, run_id bigint, day_over_at timestamptz) ON COMMIT DELETE ROWS)";
 
 const std::vector<std::string> kStagedColumns{"user_id", "platform", "account_id", "source", "metric",
                                               "date",    "value",    "metadata",   "run_id", "day_over_at"};
@@ -49,24 +50,45 @@ std::string name_row(const platform::Sample& sample, std::string_view why) {
     return fmt::format("{} of {}: {}", postgres::make_storable(sample.metric, 80), render_day(sample.day), why);
 }
 
-void copy_rows(Transaction& transaction, const RunResult& run, const std::vector<std::size_t>& rows) {
+/// In the order of the keys, each once: of two numbers for the same day the later one is right.
+void put_in_order(std::vector<std::size_t>& rows, const std::vector<platform::Sample>& samples) {
+    const auto key = [&](std::size_t row) { return std::tie(samples[row].metric, samples[row].day); };
+    std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+        return std::tuple{key(a), b} < std::tuple{key(b), a};
+    });
+    rows.erase(std::unique(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return key(a) == key(b); }),
+               rows.end());
+}
+
+/// A run with those of its samples that are to be stored.
+struct Chosen {
+    const RunResult* run;
+    const std::vector<std::size_t>* rows;
+};
+
+/// One COPY for all of them.
+void copy_rows(Transaction& transaction, const std::vector<Chosen>& chosen) {
+    auto at = chosen.begin();
     std::size_t next = 0;
-    std::unordered_map<std::int64_t, std::string> day_ends;
-    transaction.copy("staged_snapshots", kStagedColumns, [&](std::vector<postgres::Param>& row) {
-        if (next == rows.size()) return false;
-        const auto& sample = run.samples[rows[next++]];
+    std::unordered_map<std::int64_t, Instant> day_ends;  // of the run's zone
+    transaction.copy("staged_snapshots", kStagedColumns, [&](postgres::CopyRow& row) {
+        while (at != chosen.end() && next == at->rows->size()) {
+            ++at;
+            next = 0;
+            day_ends.clear();
+        }
+        if (at == chosen.end()) return false;
+        const auto& run = *at->run;
+        const auto& sample = run.samples[(*at->rows)[next++]];
         auto& day_end = day_ends[sample.day.time_since_epoch().count()];
-        if (day_end.empty()) day_end = postgres::to_text(run.zone->end_of(sample.day));
-        row[0] = run.user_id;
-        row[1] = run.platform;
-        row[2] = run.account_id;
-        row[3] = run.source;
-        row[4] = sample.metric;
-        row[5] = sample.day;
-        row[6] = sample.value;
-        row[7] = sample.metadata;
-        row[8] = run.lease.token;
-        row[9] = day_end;
+        if (day_end == Instant{}) day_end = run.zone->end_of(sample.day);
+        for (const auto* name : {&run.user_id, &run.platform, &run.account_id, &run.source, &sample.metric})
+            row.add_text(*name);
+        row.add_date(sample.day);
+        row.add_float8(sample.value);
+        row.add_jsonb(sample.metadata);
+        row.add_int8(run.lease.token);
+        row.add_timestamptz(day_end);
         return true;
     });
 }
@@ -89,7 +111,7 @@ std::string state_of(const RunResult& run, const RunReport& report) {
     return run.state == "succeeded" && !report.refused.empty() ? "partial" : run.state;
 }
 
-void write_coverage(Transaction& transaction, const std::vector<const RunResult*>& runs) {
+void write_coverage(Calls& calls, const std::vector<const RunResult*>& runs) {
     std::vector<std::int64_t> cleared, ids, run_ids;
     std::vector<std::string> cleared_requests, requests, states;
     std::vector<Day> first, last;
@@ -110,12 +132,12 @@ void write_coverage(Transaction& transaction, const std::vector<const RunResult*
         }
     }
     if (cleared.empty()) return;
-    transaction.exec("clear_coverage", {cleared, cleared_requests});
-    if (!ids.empty()) transaction.exec("add_coverage", {ids, requests, first, last, states, asked, run_ids});
+    calls.push_back({.statement = "clear_coverage", .params = {cleared, cleared_requests}});
+    if (!ids.empty())
+        calls.push_back({.statement = "add_coverage", .params = {ids, requests, first, last, states, asked, run_ids}});
 }
 
-void write_runs(Transaction& transaction, const std::vector<const RunResult*>& runs,
-                const std::vector<const RunReport*>& reports) {
+void write_runs(Calls& calls, const std::vector<const RunResult*>& runs, const std::vector<const RunReport*>& reports) {
     std::vector<std::int64_t> ids, connections, requests, written, changed, attempts;
     std::vector<std::string> users, platforms, accounts, triggers, nodes, states, classes, errors;
     std::vector<std::optional<Instant>> slots;
@@ -129,7 +151,7 @@ void write_runs(Transaction& transaction, const std::vector<const RunResult*>& r
         platforms.push_back(run.platform);
         accounts.push_back(run.account_id);
         triggers.push_back(run.trigger);
-        slots.push_back(run.slot_served ? std::optional{run.lease.slot_at} : std::nullopt);
+        slots.push_back(run.slot);
         started.push_back(run.started_at);
         nodes.push_back(run.node);
         attempts.push_back(run.lease.attempt);
@@ -142,28 +164,99 @@ void write_runs(Transaction& transaction, const std::vector<const RunResult*>& r
         errors.push_back(error_text(run, *reports[i]));
     }
     if (ids.empty()) return;
-    transaction.exec("record_runs", {ids, connections, users, platforms, accounts, triggers, slots, started, nodes,
-                                     attempts, states, requests, written, changed, classes, errors});
+    calls.push_back({.statement = "record_runs",
+                     .params = {ids, connections, users, platforms, accounts, triggers, slots, started, nodes, attempts,
+                                states, requests, written, changed, classes, errors}});
 }
 
-void write_exceptions(Transaction& transaction, const std::vector<const RunResult*>& runs) {
-    std::vector<std::int64_t> connections, run_ids;
-    std::vector<Instant> slots;
-    std::vector<std::string> reasons;
+/// Slots that this run does not serve: those merged into the one that it does, and one that is given up.
+void write_exceptions(Calls& calls, const std::vector<const RunResult*>& runs) {
+    std::vector<std::int64_t> connections, run_ids, counts;
+    std::vector<Instant> first, last;
+    std::vector<std::string> kinds, reasons;
+    const auto add = [&](const RunResult& run, RunResult::Merged slots, const char* kind, const std::string& reason) {
+        connections.push_back(run.lease.connection_id);
+        run_ids.push_back(run.lease.token);
+        first.push_back(slots.first);
+        last.push_back(slots.last);
+        counts.push_back(static_cast<std::int64_t>(slots.slots));
+        kinds.emplace_back(kind);
+        reasons.push_back(one_line(reason));
+    };
     for (const auto* run : runs) {
-        if (!run->gave_up || !run->slot_served) continue;
-        connections.push_back(run->lease.connection_id);
-        slots.push_back(run->lease.slot_at);
-        reasons.push_back(one_line(fmt::format("failed {} times: {}", run->lease.attempt, run->error)));
-        run_ids.push_back(run->lease.token);
+        if (run->merged && run->slot)
+            add(*run, *run->merged, "merged", "not begun in time; the run served " + render_instant(*run->slot));
+        if (run->gave_up && run->slot)
+            add(*run, {.first = *run->slot, .last = *run->slot, .slots = 1}, "given_up",
+                fmt::format("failed {} times: {}", run->lease.attempt, run->error));
     }
-    if (!connections.empty()) transaction.exec("record_given_up", {connections, slots, reasons, run_ids});
+    if (!connections.empty())
+        calls.push_back(
+            {.statement = "record_exceptions", .params = {connections, first, last, counts, kinds, reasons, run_ids}});
+}
+
+/// What the runs came to, added to the counters of their hours.
+void count_runs(Calls& calls, const std::vector<const RunResult*>& runs, const std::vector<const RunReport*>& reports) {
+    struct Counts {
+        std::int64_t succeeded = 0, partial = 0, failed = 0, requests = 0, written = 0, changed = 0;
+        schedule::LatenessCounts late{};
+    };
+    std::map<std::tuple<Instant, std::string, std::string, std::string>, Counts> sums;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+        const auto& run = *runs[i];
+        if (!run.recorded) continue;
+        const auto hour = Instant{std::chrono::floor<std::chrono::hours>(run.started_at)};
+        auto& sum = sums[{hour, run.tier, run.platform, run.node}];
+        const auto state = state_of(run, *reports[i]);
+        ++(state == "succeeded" ? sum.succeeded : state == "partial" ? sum.partial : sum.failed);
+        sum.requests += run.requests;
+        sum.written += reports[i]->rows_written;
+        sum.changed += reports[i]->rows_changed;
+        if (const auto late = run.lateness()) ++sum.late[schedule::lateness_bucket(*late)];
+    }
+    if (sums.empty()) return;
+    std::vector<Instant> hours;
+    std::vector<std::string> tiers, platforms, nodes, late;
+    std::vector<std::int64_t> succeeded, partial, failed, requests, written, changed;
+    for (const auto& [key, sum] : sums) {
+        hours.push_back(std::get<0>(key));
+        tiers.push_back(std::get<1>(key));
+        platforms.push_back(std::get<2>(key));
+        nodes.push_back(std::get<3>(key));
+        succeeded.push_back(sum.succeeded);
+        partial.push_back(sum.partial);
+        failed.push_back(sum.failed);
+        requests.push_back(sum.requests);
+        written.push_back(sum.written);
+        changed.push_back(sum.changed);
+        late.push_back(fmt::format("{{{}}}", fmt::join(sum.late, ",")));
+    }
+    calls.push_back(
+        {.statement = "count_runs",
+         .params = {hours, tiers, platforms, nodes, succeeded, partial, failed, requests, written, changed, late}});
+}
+
+/// Slots are given up loudly: an alert a connection, until it is collected again.
+void write_given_up(Calls& calls, const std::vector<const RunResult*>& runs) {
+    std::vector<std::string> collected;
+    for (const auto* run : runs) {
+        if (!run->recorded || !run->slot) continue;
+        const auto subject = alert_subject({run->user_id, run->platform, run->account_id});
+        if (run->gave_up)
+            calls.push_back({.statement = "raise_alert",
+                             .params = {"given_up", subject,
+                                        one_line(fmt::format("failed {} times, given up until the next slot: {}",
+                                                             run->lease.attempt, run->error))}});
+        else if (run->state != "failed")
+            collected.push_back(subject);
+    }
+    if (!collected.empty()) calls.push_back({.statement = "resolve_alerts_on", .params = {"given_up", collected}});
 }
 
 /// Connections whose run told of the end of a credential that is not theirs any more: the new one has not been tried.
 using Untried = std::unordered_set<std::int64_t>;
 
-void write_triggers(Transaction& transaction, const std::vector<const RunResult*>& runs,
+void write_triggers(Calls& calls, const std::vector<const RunResult*>& runs,
                     const std::vector<const RunReport*>& reports, const Untried& untried) {
     std::vector<std::int64_t> ids, run_ids, made, left;
     std::vector<std::string> states;
@@ -177,7 +270,7 @@ void write_triggers(Transaction& transaction, const std::vector<const RunResult*
             left.push_back(static_cast<std::int64_t>(runs[i]->requests_left));
         }
     }
-    if (!ids.empty()) transaction.exec("serve_triggers", {ids, states, run_ids, made, left});
+    if (!ids.empty()) calls.push_back({.statement = "serve_triggers", .params = {ids, states, run_ids, made, left}});
 }
 
 Untried write_connections(Transaction& transaction, const std::vector<const RunResult*>& runs) {
@@ -206,9 +299,9 @@ Untried write_connections(Transaction& transaction, const std::vector<const RunR
     return untried;
 }
 
-constexpr std::int64_t kProbeAfter = 6 * 3600;           // seconds until a refused metric is tried again
-constexpr std::int64_t kProbeExpectedAfter = 7 * 86400;  // one that not every account has
-constexpr std::int64_t kRefusalsThatConvince = 3;        // connections, while none gets it
+constexpr std::int64_t kProbeAfter = std::int64_t{6} * 3600;           // seconds until a refused metric is tried again
+constexpr std::int64_t kProbeExpectedAfter = std::int64_t{7} * 86400;  // one that not every account has
+constexpr std::int64_t kRefusalsThatConvince = 3;                      // connections, while none gets it
 
 /// How many connections each platform has, counted at most once a transaction.
 using ConnectionCounts = std::map<std::string, std::int64_t>;
@@ -265,10 +358,10 @@ void write_health(Transaction& transaction, const std::vector<const RunResult*>&
     }
 }
 
-void finish_slots(Transaction& transaction, const std::vector<const RunResult*>& runs, const Untried& untried) {
-    std::vector<std::int64_t> ids, tokens, attempts;
-    std::vector<Instant> due, slots, not_before, claimed;
-    std::vector<std::optional<Instant>> upkeep;
+void finish_slots(Calls& calls, const std::vector<const RunResult*>& runs, const Untried& untried) {
+    std::vector<std::int64_t> ids, tokens, attempts, slacks;
+    std::vector<Instant> due, slots, not_before, claimed, claimed_slots;
+    std::vector<std::optional<Instant>> upkeep, spare;
     for (const auto* run : runs) {
         ids.push_back(run->lease.connection_id);
         tokens.push_back(run->lease.token);
@@ -278,8 +371,13 @@ void finish_slots(Transaction& transaction, const std::vector<const RunResult*>&
         upkeep.push_back(run->upkeep_at);
         not_before.push_back(run->not_before);
         claimed.push_back(run->lease.collect_at);
+        claimed_slots.push_back(run->lease.slot_at);
+        slacks.push_back(run->slack.count());
+        spare.push_back(run->spare_at);
     }
-    transaction.exec("finish_slots", {ids, tokens, due, slots, attempts, upkeep, not_before, claimed});
+    calls.push_back({.statement = "finish_slots",
+                     .params = {ids, tokens, due, slots, attempts, upkeep, not_before, claimed, claimed_slots, slacks,
+                                spare, lease::kLongPast.count()}});
 }
 
 }  // namespace
@@ -305,6 +403,7 @@ std::vector<RunReport> SnapshotStore::store(const std::vector<RunResult>& runs) 
             else
                 staged[i].refused.push_back(name_row(samples[row], why));
         }
+        put_in_order(staged[i].rows, samples);
     }
     std::vector<RunReport> reports(runs.size());
     Indices all(runs.size());
@@ -313,7 +412,8 @@ std::vector<RunReport> SnapshotStore::store(const std::vector<RunResult>& runs) 
     return reports;
 }
 
-void SnapshotStore::ensure_partitions(const std::vector<RunResult>& runs) {
+/// Gives whether one was made.
+bool SnapshotStore::ensure_partitions(const std::vector<RunResult>& runs) {
     std::set<Day> months, days;
     for (const auto& run : runs) {
         days.insert(Day{std::chrono::floor<std::chrono::days>(run.started_at).time_since_epoch()});
@@ -328,13 +428,22 @@ void SnapshotStore::ensure_partitions(const std::vector<RunResult>& runs) {
         return result;
     };
     const auto new_months = missing(months, months_), new_days = missing(days, run_days_);
-    if (new_months.empty() && new_days.empty()) return;
+    if (new_months.empty() && new_days.empty()) return false;
+    std::int64_t made = 0;
     auto transaction = session_.begin();
-    if (!new_months.empty()) transaction.exec("ensure_snapshot_months", {new_months});
-    if (!new_days.empty()) transaction.exec("ensure_runs_days", {new_days});
+    if (!new_months.empty()) made += transaction.exec("ensure_snapshot_months", {new_months})[0].integer("made");
+    if (!new_days.empty()) made += transaction.exec("ensure_runs_days", {new_days})[0].integer("made");
     transaction.commit();
     months_.insert(new_months.begin(), new_months.end());
     run_days_.insert(new_days.begin(), new_days.end());
+    return made > 0;
+}
+
+/// What is known of partitions may be old: retention drops them. Makes those that are gone.
+bool SnapshotStore::partitions_were_missing(const std::vector<RunResult>& runs) {
+    months_.clear();
+    run_days_.clear();
+    return ensure_partitions(runs);
 }
 
 /// Tries the members together. When the database refuses the data, halves find the run that holds the guilty row; that
@@ -342,8 +451,10 @@ void SnapshotStore::ensure_partitions(const std::vector<RunResult>& runs) {
 void SnapshotStore::store_or_split(const std::vector<RunResult>& runs, std::vector<Staged>& staged,
                                    const Indices& members, std::vector<RunReport>& reports) {
     if (members.empty()) return;
+    bool again = false;
     try {
-        std::vector<RunResult const*> chosen;
+        std::vector<const RunResult*> chosen;
+        std::vector<Chosen> with_rows;
         auto transaction = session_.begin();
         std::vector<std::int64_t> ids, tokens;
         for (const auto i : members) {
@@ -358,32 +469,47 @@ void SnapshotStore::store_or_split(const std::vector<RunResult>& runs, std::vect
         std::vector<const RunReport*> chosen_reports;
         for (const auto i : members) {
             if (!held.contains(runs[i].lease.connection_id)) continue;
-            reports[i] = {.stored = true, .rows_written = 0, .rows_changed = 0, .refused = staged[i].refused};
-            if (!staged[i].rows.empty()) copy_rows(transaction, runs[i], staged[i].rows);
+            reports[i] = {.stored = true,
+                          .rows_written = static_cast<std::int64_t>(staged[i].rows.size()),
+                          .rows_changed = 0,
+                          .refused = staged[i].refused};
+            if (!staged[i].rows.empty()) with_rows.push_back({.run = &runs[i], .rows = &staged[i].rows});
             by_run[runs[i].lease.token] = &reports[i];
             chosen.push_back(&runs[i]);
             chosen_reports.push_back(&reports[i]);
         }
         if (chosen.empty()) return;
-        for (const auto& row : transaction.exec("upsert_snapshots")) {
-            auto& report = *by_run.at(row.integer("run_id"));
-            report.rows_written = row.integer("rows_written");
-            report.rows_changed = row.integer("rows_changed");
+        if (!with_rows.empty()) {
+            const auto key = [](const Chosen& one) {
+                return std::tie(one.run->user_id, one.run->platform, one.run->account_id);
+            };
+            std::sort(with_rows.begin(), with_rows.end(),
+                      [&](const auto& a, const auto& b) { return key(a) < key(b); });
+            copy_rows(transaction, with_rows);
+            for (const auto& row : transaction.exec("upsert_snapshots"))
+                by_run.at(row.integer("run_id"))->rows_changed = row.integer("rows_changed");
         }
-        write_coverage(transaction, chosen);
         const auto untried = write_connections(transaction, chosen);
         write_health(transaction, chosen);
-        write_runs(transaction, chosen, chosen_reports);
-        write_exceptions(transaction, chosen);
-        write_triggers(transaction, chosen, chosen_reports, untried);
-        finish_slots(transaction, chosen, untried);
-        transaction.commit();
+        // What needs no answer goes to the server at once.
+        Calls calls;
+        write_coverage(calls, chosen);
+        write_runs(calls, chosen, chosen_reports);
+        count_runs(calls, chosen, chosen_reports);
+        write_exceptions(calls, chosen);
+        write_given_up(calls, chosen);
+        write_triggers(calls, chosen, chosen_reports, untried);
+        finish_slots(calls, chosen, untried);
+        transaction.commit(calls);
         return;
     } catch (const postgres::SqlError& error) {
         for (const auto i : members) reports[i] = {};
         if (!error.is_refusal()) throw;
-        if (members.size() == 1 && staged[members.front()].rows.empty()) throw;  // not the numbers are at fault
+        again = error.sqlstate() == kCheckViolation && partitions_were_missing(runs);
+        if (!again && members.size() == 1 && staged[members.front()].rows.empty())
+            throw;  // not the numbers are at fault
     }
+    if (again) return store_or_split(runs, staged, members, reports);
     if (members.size() == 1) {
         const auto i = members.front();
         const auto before = staged[i].rows.size();
@@ -410,7 +536,7 @@ void SnapshotStore::probe_rows(Transaction& transaction, const RunResult& run, c
     transaction.exec_text("SAVEPOINT probe");
     std::string why;
     try {
-        copy_rows(transaction, run, rows);
+        copy_rows(transaction, {{.run = &run, .rows = &rows}});
         transaction.exec("upsert_snapshots");
     } catch (const postgres::SqlError& error) {
         if (!error.is_refusal()) throw;

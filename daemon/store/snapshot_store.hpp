@@ -24,14 +24,15 @@ private:
     struct Staged;
     using Indices = std::vector<std::size_t>;
 
-    void ensure_partitions(const std::vector<RunResult>& runs);
+    bool ensure_partitions(const std::vector<RunResult>& runs);
+    bool partitions_were_missing(const std::vector<RunResult>& runs);
     void store_or_split(const std::vector<RunResult>& runs, std::vector<Staged>& staged, const Indices& members,
                         std::vector<RunReport>& reports);
     void drop_refused_rows(const RunResult& run, Staged& staged);
     void probe_rows(postgres::Transaction& transaction, const RunResult& run, const Indices& rows, Staged& staged);
 
     postgres::Session session_;
-    std::set<Day> months_, run_days_;  // partitions known to exist
+    std::set<Day> months_, run_days_;  // partitions known to exist, until a duty drops them
 };
 
 }  // namespace tally::store

@@ -6,6 +6,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/or_null.hpp"
+#include "daemon/schedule/lateness.hpp"
+
 namespace tally::store {
 
 namespace {
@@ -17,22 +20,13 @@ constexpr int kAttentionLimit = 200;
 constexpr int kMostAlerts = 1000;
 constexpr int kMostBackfills = 20;
 constexpr int kTopSpenders = 5;
-
-json instant_or_null(const Row& row, const char* column) {
-    const auto value = row.optional_instant(column);
-    return value ? json(render_instant(*value)) : json(nullptr);
-}
-
-json text_or_null(const Row& row, const char* column) {
-    const auto value = row.optional_text(column);
-    return value ? json(*value) : json(nullptr);
-}
+constexpr int kMostDueOfLane = 10'000;  // more are not counted: a page of status stays quick when all is late
 
 json job_json(const Row& row, const char* state_column = "state") {
     return {{"id", row.integer("run_id")},
-            {"slot_at", instant_or_null(row, "slot_at")},
-            {"started_at", instant_or_null(row, "started_at")},
-            {"finished_at", instant_or_null(row, "finished_at")},
+            {"slot_at", or_null(row.optional_instant("slot_at"))},
+            {"started_at", or_null(row.optional_instant("started_at"))},
+            {"finished_at", or_null(row.optional_instant("finished_at"))},
             {"user_id", row.text("user_id")},
             {"platform", row.text("platform")},
             {"account_id", row.text("account_id")},
@@ -51,11 +45,11 @@ json connection_json(const Row& row) {
             {"account_id", row.text("account_id")},
             {"state", row.text("state")},
             {"state_reason", row.text("state_reason")},
-            {"state_since", instant_or_null(row, "state_since")},
+            {"state_since", or_null(row.optional_instant("state_since"))},
             {"attributes", json::parse(row.view("attributes"))},
-            {"expires_at", instant_or_null(row, "expires_at")},
-            {"created_at", instant_or_null(row, "created_at")},
-            {"next_due_at", instant_or_null(row, "next_due_at")},
+            {"expires_at", or_null(row.optional_instant("expires_at"))},
+            {"created_at", or_null(row.optional_instant("created_at"))},
+            {"next_due_at", or_null(row.optional_instant("next_due_at"))},
             {"last_run", row.is_null("run_id") ? json(nullptr) : job_json(row, "run_state")}};
 }
 
@@ -65,7 +59,7 @@ json attention(postgres::Transaction& transaction) {
         list.push_back({{"kind", "platform_failing"},
                         {"subject", row.text("platform")},
                         {"message", "every recent run failed: " + row.text("error")},
-                        {"since", instant_or_null(row, "since")}});
+                        {"since", or_null(row.optional_instant("since"))}});
     for (const auto& row : transaction.exec("connections_needing_a_person", {kAttentionLimit})) {
         const auto state = row.text("state");
         const auto reason = row.text("state_reason");
@@ -73,13 +67,13 @@ json attention(postgres::Transaction& transaction) {
             {{"kind", state},
              {"subject", fmt::format("{} {} {}", row.text("user_id"), row.text("platform"), row.text("account_id"))},
              {"message", reason.empty() ? state : reason},
-             {"since", instant_or_null(row, "state_since")}});
+             {"since", or_null(row.optional_instant("state_since"))}});
     }
     for (const auto& row : transaction.exec("alerts_for_attention", {kAttentionLimit}))
         list.push_back({{"kind", row.text("kind")},
                         {"subject", row.text("subject")},
                         {"message", row.text("message")},
-                        {"since", instant_or_null(row, "raised_at")},
+                        {"since", or_null(row.optional_instant("raised_at"))},
                         {"alert", row.integer("alert_id")}});
     return list;
 }
@@ -89,11 +83,11 @@ json quarantine_list(postgres::Transaction& transaction, const std::optional<std
     for (const auto& row : transaction.exec("list_quarantine", {platform}))
         list.push_back({{"platform", row.text("platform")},
                         {"request", row.text("request")},
-                        {"metric", row.text("metric").empty() ? json(nullptr) : json(row.text("metric"))},
+                        {"metric", or_null(row.text("metric"))},
                         {"everywhere", row.boolean("everywhere")},
                         {"connections", row.integer("connections")},
-                        {"since", instant_or_null(row, "since")},
-                        {"probe_at", instant_or_null(row, "probe_at")},
+                        {"since", or_null(row.optional_instant("since"))},
+                        {"probe_at", or_null(row.optional_instant("probe_at"))},
                         {"code", row.text("code")},
                         {"message", row.text("message")}});
     return list;
@@ -104,7 +98,7 @@ void add_requests(json& group, const Row& row) {
     const auto made = row.integer("requests_made"), not_begun = row.integer("not_begun");
     const auto begun = row.integer("total") - not_begun;
     auto left = row.integer("requests_left");
-    group["requested_at"] = instant_or_null(row, "requested_at");
+    group["requested_at"] = or_null(row.optional_instant("requested_at"));
     group["requests_made"] = made;
     group["requests_left"] = group["estimated_seconds"] = nullptr;
     if (begun == 0) return;
@@ -147,7 +141,7 @@ json platforms(postgres::Transaction& transaction) {
                                          {"failed_24h", 0}};
     for (const auto& row : transaction.exec("runs_by_platform")) {
         auto& entry = by_name[row.text("platform")];
-        entry["last_success_at"] = instant_or_null(row, "last_success_at");
+        entry["last_success_at"] = or_null(row.optional_instant("last_success_at"));
         entry["failed_24h"] = row.integer("failed");
     }
     return by_name;
@@ -166,22 +160,26 @@ json Views::status() {
                                    {"host", row.text("host")},
                                    {"pid", row.integer("pid")},
                                    {"version", row.text("version")},
-                                   {"started_at", instant_or_null(row, "started_at")},
+                                   {"started_at", or_null(row.optional_instant("started_at"))},
                                    {"alive", row.boolean("alive")},
                                    {"leases", row.integer("leases")}});
     result["tiers"] = json::object();
     for (const auto& row : transaction.exec("users_by_tier"))
-        result["tiers"][row.text("tier")] = {{"users", row.integer("users")}, {"next_slot", nullptr}};
-    for (const auto& row : transaction.exec("slots_by_tier"))
-        result["tiers"][row.text("tier")]["next_slot"] = instant_or_null(row, "next_slot");
+        result["tiers"][row.text("tier")] = {{"users", row.integer("users")}};
+    for (const auto& row : transaction.exec("lateness_by_tier")) {
+        auto& tier = result["tiers"][row.text("tier")];
+        if (!tier.contains("lateness")) tier["lateness"] = schedule::LatenessCounts{};
+        const auto bucket = static_cast<std::size_t>(row.integer("bucket"));
+        if (bucket < schedule::kLatenessBuckets) tier["lateness"][bucket] = row.integer("slots");
+    }
     result["platforms"] = platforms(transaction);
-    const auto backlog = transaction.exec("backlog")[0];
+    const auto backlog = transaction.exec("backlog", {kMostDueOfLane})[0];
     const auto oldest = backlog.optional_instant("oldest_due_at");
     result["backlog"] = {
         {"due", backlog.integer("due")},
-        {"running", backlog.integer("running")},
+        {"due_at_least", backlog.boolean("due_at_least")},
         {"waiting_manual", backlog.integer("waiting_manual")},
-        {"oldest_due_at", instant_or_null(backlog, "oldest_due_at")},
+        {"oldest_due_at", or_null(backlog.optional_instant("oldest_due_at"))},
         {"late_seconds", oldest ? std::chrono::floor<std::chrono::seconds>(now() - *oldest).count() : 0}};
     const auto runs = transaction.exec("runs_last_day")[0];
     result["runs"] = {{"last_24h",
@@ -190,7 +188,7 @@ json Views::status() {
                         {"failed", runs.integer("failed")}}},
                       {"rows_written_24h", runs.integer("rows_written")},
                       {"rows_changed_24h", runs.integer("rows_changed")},
-                      {"last_finished_at", instant_or_null(runs, "last_finished_at")}};
+                      {"last_finished_at", or_null(runs.optional_instant("last_finished_at"))}};
     result["attention"] = attention(transaction);
     result["quarantine"] = quarantine_list(transaction, std::nullopt);
     result["backfills"] = backfills(transaction);
@@ -205,7 +203,7 @@ json Views::users(const ListFilter& filter) {
                         {"tier", row.text("tier")},
                         {"zone", row.text("zone")},
                         {"state", "active"},
-                        {"created_at", instant_or_null(row, "created_at")},
+                        {"created_at", or_null(row.optional_instant("created_at"))},
                         {"connections", row.integer("connections")}});
     const bool more = list.size() == static_cast<std::size_t>(filter.limit);
     json next = more ? list.back()["id"] : json(nullptr);
@@ -252,7 +250,7 @@ std::optional<json> Views::group(std::int64_t id) {
                                       {"platform", failure.text("platform")},
                                       {"account_id", failure.text("account_id")},
                                       {"run_id", failure.integer("run_id")},
-                                      {"error_class", text_or_null(failure, "error_class")},
+                                      {"error_class", or_null(failure.optional_text("error_class"))},
                                       {"error", failure.text("error")}});
     return result;
 }
@@ -304,11 +302,11 @@ json Views::alerts(bool resolved_too) {
                         {"kind", row.text("kind")},
                         {"subject", row.text("subject")},
                         {"message", row.text("message")},
-                        {"raised_at", instant_or_null(row, "raised_at")},
-                        {"last_seen_at", instant_or_null(row, "last_seen_at")},
+                        {"raised_at", or_null(row.optional_instant("raised_at"))},
+                        {"last_seen_at", or_null(row.optional_instant("last_seen_at"))},
                         {"seen", row.integer("seen")},
-                        {"acked_at", instant_or_null(row, "acked_at")},
-                        {"resolved_at", instant_or_null(row, "resolved_at")}});
+                        {"acked_at", or_null(row.optional_instant("acked_at"))},
+                        {"resolved_at", or_null(row.optional_instant("resolved_at"))}});
     return {{"alerts", std::move(list)}};
 }
 

@@ -43,7 +43,7 @@ class Views {
 public:
     explicit Views(postgres::Session& session) : session_(session) {}
 
-    /// The parts of /api/internal/status that the database knows: database, nodes, tiers (users, next_slot), platforms,
+    /// The parts of /api/internal/status that the database knows: database, nodes, tiers (users, lateness), platforms,
     /// backlog, runs, attention, quarantine, backfills.
     nlohmann::json status();
     nlohmann::json users(const ListFilter& filter);        ///< {"users": […], "next": id or null}

@@ -81,10 +81,14 @@ RETURNING a.seen = 1 AS is_new
 -- $1 kind, $2 subject
 UPDATE alerts SET resolved_at = now() WHERE kind = $1 AND subject = $2 AND resolved_at IS NULL
 
+-- name: resolve_alerts_on
+-- $1 kind, $2 subjects
+UPDATE alerts SET resolved_at = now() WHERE kind = $1 AND subject = ANY ($2::text[]) AND resolved_at IS NULL
+
 -- name: resolve_alerts_of
 -- $1 a connection as alerts name it, $2 how those of a user begin; NULL: none
 UPDATE alerts SET resolved_at = now()
- WHERE kind IN ('needs_authorization', 'gone', 'missing_scope') AND resolved_at IS NULL
+ WHERE kind IN ('needs_authorization', 'gone', 'missing_scope', 'given_up') AND resolved_at IS NULL
    AND (subject = $1 OR starts_with(subject, $2))
 
 -- name: resolve_alerts_except

@@ -4,16 +4,39 @@
 SELECT nextval('run_group') AS run_group
 
 -- name: add_triggers
--- $1 group, $2 user, $3 platform, $4 account, $5 from, $6 to; NULL: any
+-- $1 group, $2 user, $3 platform, $4 account, $5 from, $6 to; NULL: any; $7 days after which days are long past. Somebody waits
+-- for it, so it is due at once and without slack; long past days are collected in what time is left. The slots are locked first,
+-- as by whoever stores a run.
 WITH chosen AS (
+    SELECT c.connection_id
+      FROM connections c JOIN slots s USING (connection_id)
+     WHERE c.state = 'active' AND ($2::text IS NULL OR c.user_id = $2) AND ($3::text IS NULL OR c.platform = $3)
+       AND ($4::text IS NULL OR c.account_id = $4)
+     ORDER BY c.connection_id
+       FOR UPDATE OF s
+), added AS (
     INSERT INTO triggers (run_group, connection_id, from_day, to_day)
-    SELECT $1, connection_id, $5, $6
-      FROM connections
-     WHERE state = 'active' AND ($2::text IS NULL OR user_id = $2) AND ($3::text IS NULL OR platform = $3)
-       AND ($4::text IS NULL OR account_id = $4)
-    RETURNING connection_id
+    SELECT $1, connection_id, $5, $6 FROM chosen
+    RETURNING connection_id, coalesce(from_day < (now() AT TIME ZONE 'UTC')::date - $7::int, false) AS may_wait
 )
-UPDATE slots s SET collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()) FROM chosen WHERE s.connection_id = chosen.connection_id
+UPDATE slots s
+   SET collect_at = CASE WHEN a.may_wait THEN s.collect_at ELSE least(s.collect_at, now()) END,
+       due_at = CASE WHEN a.may_wait THEN s.due_at ELSE least(s.due_at, now()) END,
+       slack = CASE WHEN a.may_wait THEN s.slack ELSE 0 END,
+       spare_at = CASE WHEN a.may_wait THEN least(s.spare_at, now()) ELSE s.spare_at END
+  FROM added a WHERE s.connection_id = a.connection_id
+
+-- name: wake_nodes
+-- Something has become due earlier than the nodes know.
+SELECT pg_notify('tally', '')
+
+-- name: tiers_of_scope
+-- $1 user, $2 platform, $3 account; NULL: any
+SELECT DISTINCT u.tier
+  FROM connections c JOIN users u USING (user_id)
+ WHERE c.state = 'active' AND ($1::text IS NULL OR c.user_id = $1) AND ($2::text IS NULL OR c.platform = $2)
+   AND ($3::text IS NULL OR c.account_id = $3)
+ ORDER BY u.tier
 
 -- name: group_progress
 -- requests_left: of what has begun; not_begun connections have no plan yet.

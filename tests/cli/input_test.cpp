@@ -64,6 +64,17 @@ TEST_CASE("a glob becomes a LIKE pattern in which nothing else is special") {
     CHECK(like_pattern("").empty());
 }
 
+TEST_CASE("a glob is tried on a name") {
+    CHECK(glob_matches("views*", "views"));
+    CHECK(glob_matches("*", ""));
+    CHECK(glob_matches("*a*b?", "xxaybbc"));
+    CHECK(glob_matches("quartile_?", "quartile_1"));
+    CHECK_FALSE(glob_matches("quartile_?", "quartile_10"));
+    CHECK_FALSE(glob_matches("*reel", "views.reels"));
+    CHECK_FALSE(glob_matches("views", "Views"));
+    CHECK_FALSE(glob_matches("", "views"));
+}
+
 TEST_CASE("a bare token") {
     CHECK(parse_token("sesame\n").access_token.reveal() == "sesame");
     CHECK(parse_token("  sesame\r\n").access_token.reveal() == "sesame");

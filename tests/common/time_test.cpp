@@ -73,3 +73,22 @@ TEST_CASE("what is rendered is read back the same") {
         RC_ASSERT(parse_day(render_day(value)) == value);
     }));
 }
+
+TEST_CASE("the clock of the database is followed, but not for what the way to it may account for") {
+    using namespace std::chrono_literals;
+    const auto off_by = [](std::chrono::milliseconds off) {
+        const auto asked_at = tally::now();
+        return tally::follow_clock(asked_at + off, asked_at, 250ms);
+    };
+    CHECK_FALSE(off_by(0ms));
+    CHECK_FALSE(off_by(200ms));
+    CHECK_FALSE(off_by(-249ms));
+    const auto before = tally::now();
+    CHECK(off_by(1h));
+    CHECK(tally::now() - before >= 1h);
+    CHECK(tally::now() - before < 1h + 1min);
+    CHECK(tally::clock_shift() > 59min);
+    CHECK(off_by(-1h));
+    CHECK(tally::now() - before < 1min);
+    CHECK(std::chrono::abs(tally::clock_shift()) < 2s);
+}

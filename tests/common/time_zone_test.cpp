@@ -49,6 +49,19 @@ TEST_CASE("the day and its bounds follow the zone") {
     CHECK(zone("Asia/Kathmandu").start_of(civil("2026-01-01")) == at("2025-12-31T18:15:00Z"));
 }
 
+TEST_CASE("clock changes are found, and zones without any have none") {
+    const auto berlin = zone("Europe/Berlin");
+    const auto spring = berlin.next_change(at("2026-11-21T10:00:00Z")).value();
+    CHECK(render_instant(spring.at) == "2027-03-28T01:00:00Z");
+    CHECK(spring.before == 1h);
+    CHECK(spring.after == 2h);
+    const auto autumn = berlin.next_change(spring.at).value();  // strictly after
+    CHECK(render_instant(autumn.at) == "2027-10-31T01:00:00Z");
+    CHECK(berlin.next_change(autumn.at - microseconds{1}).value().at == autumn.at);
+    CHECK(!TimeZone::utc().next_change(at("2026-11-21T10:00:00Z")));
+    CHECK(!zone("Asia/Kolkata").next_change(at("2026-11-21T10:00:00Z")));
+}
+
 TEST_CASE("wall-clock times are unique, doubled or skipped") {
     const auto berlin = zone("Europe/Berlin");
     const auto unique = berlin.resolve(civil("2026-11-21") + 2h);

@@ -27,6 +27,12 @@ def wait_until(condition, timeout=60.0, step=0.05, what="condition"):
     raise AssertionError(f"timed out waiting for {what}")
 
 
+def faketime(**settings):
+    """The environment of a program whose wall clock is wrong."""
+    return {"LD_PRELOAD": str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"} | settings
+
+
 class Stack:
     def __init__(self, config="", clock=False):
         """With `clock` the daemon and its PostgreSQL live in a time that set_clock() moves (libfaketime)."""
@@ -52,13 +58,16 @@ class Stack:
         wait_until(port_file.exists, what="the simulator")
         self.sim_url = f"http://127.0.0.1:{port_file.read_text().strip()}"
 
-    def write_config(self, extra="", state_dir="state"):
+    def config_text(self, state_dir, sim_url):
         secret = self.dir / "client-secret"
         secret.touch(0o600)
         secret.write_text("sim-secret\n")
-        platforms = "".join(f"  {name}:\n    base_url: {self.sim_url}\n    client_id: sim-app\n"
+        platforms = "".join(f"  {name}:\n    base_url: {sim_url}\n    client_id: sim-app\n"
                             f"    client_secret: file:{secret}\n" for name in PLATFORMS)
-        text = f"state_dir: {self.dir}/{state_dir}\nplatforms:\n{platforms}{extra}"
+        return f"state_dir: {self.dir}/{state_dir}\nplatforms:\n{platforms}"
+
+    def write_config(self, extra="", state_dir="state"):
+        text = self.config_text(state_dir, self.sim_url) + extra
         self.config.write_text(text)
         if not self.daemon:
             self.client_config.write_text(text)
@@ -75,17 +84,21 @@ class Stack:
     def clock(self):
         if not self.clock_file:
             return {}
-        return {"LD_PRELOAD": str(next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))),
-                "FAKETIME_TIMESTAMP_FILE": str(self.clock_file), "FAKETIME_CACHE_DURATION": "1",
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"}
+        return faketime(FAKETIME_TIMESTAMP_FILE=str(self.clock_file), FAKETIME_CACHE_DURATION="1")
 
     def set_clock(self, seconds):
-        """The same for the daemon, its database and the simulated platforms, seen within a second or two."""
+        """The same for the daemon, its database and the simulated platforms, seen within a second or two. The daemon is frozen
+        meanwhile: a platform that lives hours ahead of it would tell it to wait until a time that is over in a moment."""
+        if self.daemon:
+            self.daemon.send_signal(signal.SIGSTOP)
         aside = self.clock_file.with_suffix(".new")
         aside.write_text(f"+{seconds}s\n")
         os.chmod(aside, 0o644)
         aside.rename(self.clock_file)
         self.control("clock", offset_seconds=seconds)
+        if self.daemon:
+            time.sleep(2.5)  # longer than the time that a process has read stays with it (whole seconds are compared)
+            self.daemon.send_signal(signal.SIGCONT)
 
     def ready(self):
         return self.ctl("status", check=False).returncode == 0

@@ -25,6 +25,20 @@ def test_every_row_of_every_platform(make_stack):
     assert_same(held, truth)
 
 
+def test_what_falls_due_one_by_one_is_begun_at_once(make_stack):
+    """Not two seconds later, with the next look at what there is to do."""
+    stack = make_stack(config="collect:\n  backfill: 0d\n").start()
+    stack.import_users([user(n, "free", ["youtube"]) for n in range(40)])
+    wait_until(lambda: stack.sql("SELECT count(*) FROM slots WHERE due_at > now()") == [["40"]], what="the first runs")
+    stack.sql("""UPDATE slots s SET due_at = at, collect_at = at, slot_at = at
+                   FROM (SELECT connection_id, now() + interval '3 seconds' + row_number() OVER () * interval '150 ms' AS at
+                           FROM slots) k WHERE s.connection_id = k.connection_id""")
+    late = "SELECT extract(epoch FROM started_at - slot_at) FROM runs WHERE slot_at > (SELECT max(created_at) FROM connections)"
+    wait_until(lambda: len(stack.sql(late)) == 40, what="the runs of all slots")
+    seconds = sorted(float(row[0]) for row in stack.sql(late))
+    assert seconds[20] < 0.5, seconds
+
+
 def test_numbers_of_the_moment_carry_the_platforms_date(stack):
     stack.import_users([user(1)])
     today = {days_ago(0, PACIFIC)}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What goes wrong costs only itself, and says what a person has to do."""
 import json
+import time
 
 import pytest
 
@@ -80,6 +81,24 @@ def test_a_throttled_platform_is_left_alone_as_long_as_it_says(stack):
     assert json.loads(stack.control("stats", method="GET"))["requests"] - before <= 1
 
 
+def test_a_daemon_that_is_killed_knows_after_its_restart_who_told_it_to_wait(stack):
+    def told(name):
+        return json.loads(stack.control(name, method="GET"))
+
+    stack.control("fault", platform="snapchat", kind="rate_limit", retry_after=120)
+    before = told("stats")["requests"]
+    stack.import_users([user(1, platforms=("snapchat",))])
+    wait_until(lambda: told("stats")["requests"] > before, what="the request that is told to wait")
+    time.sleep(0.5)  # a tenth of it is enough to write it down
+    stack.kill()
+    stack.control("fault", method="DELETE")
+    stack.start()
+    stack.ctl("run")
+    time.sleep(3)
+    assert told("violations")["requests_while_told_to_wait"] == 0, told("violations")
+    assert told("stats")["requests"] == before + 1
+
+
 def test_a_row_that_the_database_refuses_costs_only_itself(stack):
     stack.import_users([user(1, platforms=("youtube",)), user(2, platforms=("youtube",))])
     stack.collect()
@@ -98,7 +117,7 @@ def test_tokens_appear_nowhere(stack):
     stack.ctl("user", "add", "careful", "--tier", "free")
     bad = stack.ctl("connection", "add", "careful", "facebook", "--account", "1", "--token-stdin", stdin="two hunter2words\n", check=False)
     assert bad.returncode == 64 and "hunter2" not in bad.stderr + bad.stdout
-    stack.control("fault", platform="facebook", kind="status", status=500, count=3)
+    stack.control("fault", platform="facebook", kind="status", status=500)
     stack.collect(expect=3)
     dump = "\n".join("\t".join(row) for table in (
         "runs", "connections", "coverage", "users", "user_keys", "consents", "analytics_snapshots", "slots", "triggers")

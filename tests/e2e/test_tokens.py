@@ -189,6 +189,46 @@ def test_a_new_token_outlives_a_database_and_a_daemon_that_die_at_the_worst_mome
     assert connection(stack, "twitch")["state"] == "active"
 
 
+def test_a_new_token_that_waits_on_disk_is_stored_as_soon_as_the_database_is_back(make_cluster):
+    cluster = make_cluster(nodes=1)
+    [node] = cluster.nodes
+    node.start()
+    cluster.ctl("user", "add", "acme", "--tier", "premium")
+    add(cluster, "twitch")
+    cluster.collect()
+    cluster.control("expire", platform="twitch", account=account_id("twitch", 1))
+    cluster.control("fault", platform="twitch", path="/oauth2/token", kind="slow", slow_ms=2000, count=1)
+    cluster.ctl("run", "--user", "acme")
+    wait_until(lambda: grants(cluster, "twitch")["refreshes"] == 1, what="the renewal")
+    node.database.cut()
+    wait_until(lambda: "a new token waits on disk" in node.log(), timeout=60, what="the run to give up")
+    assert list(node.state_dir.glob("tokens/*.json"))
+    cluster.sql("UPDATE connections SET state = 'paused'")  # nobody serves it: it is stored all the same
+    node.database.mend()
+    wait_until(lambda: not list(node.state_dir.glob("tokens/*.json")), timeout=60, what="the token in the database")
+    cluster.ctl("connection", "resume", "acme", "twitch")
+    cluster.collect()
+    assert grants(cluster, "twitch")["refreshes"] == 1
+    assert json.loads(cluster.control("violations", method="GET"))["refresh_tokens_reused"] == 0
+
+
+def test_trouble_at_the_token_endpoint_costs_no_connection(stack):
+    stack.ctl("user", "add", "acme", "--tier", "premium")
+    add(stack, "twitch")
+    stack.collect()
+    runs = len(stack.ctl_json("job", "list"))
+    stack.control("expire", platform="twitch", account=account_id("twitch", 1))
+    stack.control("fault", platform="twitch", path="/oauth2/token", kind="status", status=503)
+    stack.ctl("run", "--user", "acme")
+    wait_until(lambda: len(stack.ctl_json("job", "list")) > runs, what="a run")
+    [failed] = stack.sql("select state, error_class from runs order by finished_at desc limit 1")
+    assert failed[0] == "failed" and failed[1].startswith("retry"), failed
+    assert connection(stack, "twitch")["state"] == "active"
+    stack.control("fault", method="DELETE")
+    wait_until(lambda: stack.sql("select state from runs order by finished_at desc limit 1") == [["succeeded"]], what="the next attempt")
+    assert grants(stack, "twitch")["refreshes"] == 1
+
+
 def test_a_missing_scope_that_looks_like_no_data_is_named(stack):
     stack.ctl("user", "add", "acme", "--tier", "premium")
     add(stack, "facebook", scopes=["pages_show_list", "pages_read_engagement"])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the table must hold: the simulator's oracle, as far as the platform files ask for it."""
 import datetime
+import json
 import zoneinfo
 
 PACIFIC = zoneinfo.ZoneInfo("America/Los_Angeles")
@@ -78,7 +79,35 @@ def settle(stack, users):
             moments.setdefault(key, []).append(before[key])
         stack.collect()
         held = stack.snapshots()
+        if any(key not in held and key[5] >= days_ago(3) for key in before):
+            stack.collect("--from", days_ago(3))  # published since it was asked for today
+            held = stack.snapshots()
         if expected(stack, users) == before:
             earlier = {key: held[key] for key, values in moments.items() if held.get(key) in values}
             return held, before | earlier
     raise AssertionError("the truth never stood still")
+
+
+def truth_at(stack, key, at):
+    """What the platform said of a number at a moment of the database."""
+    user, platform, account, _, _, day = key
+    moment = at.replace(" ", "T").split(".")[0].split("+")[0] + "Z"
+    return stack.oracle(user, platform, account, day, day, at=moment).get(key)
+
+
+def told_before(stack, held, truth):
+    """Days that the platform has changed since they were asked for; while they are not final they are asked for once a day."""
+    differ = {key for key in truth.keys() & held.keys() if held[key] != truth[key] and not of_the_moment(key)}
+    earlier = {}
+    for row in map(json.loads, stack.ctl("export", "--format", "ndjson").stdout.splitlines() if differ else ()):
+        key = (row["user_id"], row["platform"], row["account_id"], row["source"], row["metric"], row["date"])
+        if key in differ and not row["final"] and truth_at(stack, key, row["fetched_at"]) == held[key]:
+            earlier[key] = held[key]
+    return earlier
+
+
+def known(held, truth):
+    """Without what the platforms do not show any more: numbers of earlier moments, and days that have left their window."""
+    oldest, leaving = min(key[5] for key in truth), days_ago(26)
+    return {key: value for key, value in held.items()
+            if key in truth or (key[5] >= oldest and key[5] >= leaving and not of_the_moment(key))}

@@ -151,6 +151,14 @@ TEST_CASE("a tier's own clock replaces the default one") {
     CHECK(nightly.slack == 24h);
 }
 
+TEST_CASE("a tier whose slots come from outside has neither a line nor a spread") {
+    const auto free = parse("tiers: {free: {cron: external}}").tiers.at("free");
+    CHECK(free.is_external());
+    CHECK(free.spread == 0s);
+    CHECK(free.slack == 24h);
+    CHECK_FALSE(config::defaults().tiers.at("free").is_external());
+}
+
 TEST_CASE("complaints name file, line, path and a way out") {
     struct Row {
         const char *text, *complaint;
@@ -186,6 +194,9 @@ TEST_CASE("complaints name file, line, path and a way out") {
          "t.yaml:4: tiers.x.cron: 'every' and 'cron' exclude each other\n  hint: Remove one of them."},
         {"tiers:\n  x:\n    every: 1h\n    spread: 1h",
          "t.yaml:4: tiers.x.spread: a spread of 1h does not fit into every 1h\n  hint: Make it shorter than every."},
+        {"tiers:\n  x:\n    cron: external\n    spread: 1h",
+         "t.yaml:4: tiers.x.spread: a tier whose slots come from outside has no spread of its own\n  hint: Give it to "
+         "tally_trigger() instead, see sql/pg_cron.sql."},
         {"tiers: {x: {cron: 0 25 * * *}}", "t.yaml:1: tiers.x.cron: hour: 25 is outside 0 to 23"},
         {"tiers: {x: {cron: 0 0 30 2 *}}",
          "t.yaml:1: tiers.x.cron: day of month: no date ever matches '0 0 30 2 *'\n  hint: Check that the month has "

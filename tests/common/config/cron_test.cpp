@@ -82,7 +82,9 @@ TEST_CASE("the next matching minute") {
 
 TEST_CASE("a refused line names the field") {
     CHECK(refusal("0 2 * *") == "a cron line has 5 fields, not 4: '0 2 * *'");
-    CHECK(refusal("@daily") == "a cron line has 5 fields, not 1: '@daily'");
+    CHECK(refusal("0 0 2 * * *") == "a cron line has 5 fields, not 6: '0 0 2 * * *'");
+    CHECK(refusal("@daily") == "'@daily' is not supported");
+    CHECK(refusal("@every 5m") == "'@every 5m' is not supported");
     CHECK(refusal("") == "a cron line has 5 fields, not 0: ''");
     CHECK(refusal("60 2 * * *") == "minute: 60 is outside 0 to 59");
     CHECK(refusal("0 24 * * *") == "hour: 24 is outside 0 to 23");
@@ -102,6 +104,21 @@ TEST_CASE("a refused line names the field") {
     CHECK(refusal("0 0 30 2 *") == "day of month: no date ever matches '0 0 30 2 *'");
     CHECK(refusal("0 0 31 4,6,9,11 *") == "day of month: no date ever matches '0 0 31 4,6,9,11 *'");
     CHECK(refusal("0 0 29 2 */7") == "accepted");  // a Sunday, every 28 years
+}
+
+TEST_CASE("what only other schedulers know is refused by name") {
+    CHECK(refusal("0 0 L * *") == "day of month: 'L': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 L-3 * *") == "day of month: 'L': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 15W * *") == "day of month: '15W': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 LW * *") == "day of month: 'LW': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 ? * mon") == "day of month: '?': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 * * 5#2") == "day of week: '5#2': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 * * fri#2") == "day of week: 'fri#2': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 * * friL") == "day of week: 'friL': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 1,L * *") == "day of month: 'L': L, W, # and ? are not supported");
+    CHECK(refusal("0 0 * apr *") == "accepted");
+    CHECK(refusal("0 0 * april *") == "month: cannot read 'april'");
+    CHECK(refusal("0 0 * * wow") == "day of week: cannot read 'wow'");
 }
 
 TEST_CASE("next_after is the nearest match: nothing between matches") {

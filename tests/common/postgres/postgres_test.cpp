@@ -2,6 +2,8 @@
 // Statements, migrations, roles and sessions on a real PostgreSQL.
 #include <doctest/doctest.h>
 
+#include <limits>
+
 #include "common/postgres/cluster.hpp"
 #include "common/postgres/migrate.hpp"
 #include "common/postgres/statements.hpp"
@@ -59,10 +61,13 @@ TEST_CASE("a transaction that is not committed leaves nothing, COPY takes every 
     const std::string nasty = "tab\t newline\n back\\slash \\N \r ü";
     const auto copy = [&](postgres::Transaction& transaction) {
         int left = 2;
-        transaction.copy("texts", {"id", "text"}, [&](std::vector<postgres::Param>& row) {
+        transaction.copy("texts", {"id", "text"}, [&](postgres::CopyRow& row) {
             if (left == 0) return false;
-            row[0] = left;
-            row[1] = --left == 0 ? postgres::Param{std::nullopt} : postgres::Param{nasty};
+            row.add_int4(left);
+            if (--left == 0)
+                row.add_null();
+            else
+                row.add_text(nasty);
             return true;
         });
     };
@@ -76,6 +81,46 @@ TEST_CASE("a transaction that is not committed leaves nothing, COPY takes every 
     transaction.commit();
     CHECK(database.value("SELECT text FROM texts WHERE id = 2") == nasty);
     CHECK(database.value("SELECT text FROM texts WHERE id = 1") == "NULL");
+}
+
+TEST_CASE("what COPY writes is what SQL reads, at both ends of every type") {
+    const test::Database database;
+    auto session = database.session("");
+    session.exec_alone("CREATE TABLE kinds (n int, i8 bigint, f float8, d date, t timestamptz, j jsonb)");
+    const auto day = [](const char* text) { return parse_day(text).value(); };
+    const auto instant = [](const char* text) { return parse_instant(text).value(); };
+    struct Kind {
+        std::int64_t number;
+        double value;
+        Day day;
+        Instant instant;
+        std::string json, shown;
+    };
+    const std::vector<Kind> kinds{
+        {-1, -0.1, day("1999-12-31"), instant("1999-12-31T23:59:59.999999Z"), "{}",
+         "-1 -0.1 1999-12-31 1999-12-31 23:59:59.999999+00 {}"},
+        {std::numeric_limits<std::int64_t>::max(), 1.7976931348623157e308, day("2026-11-21"), postgres::kNever,
+         R"({"a": ["\u00fc", 1]})",
+         "9223372036854775807 1.7976931348623157e+308 2026-11-21 infinity {\"a\": [\"ü\", 1]}"},
+        {std::numeric_limits<std::int64_t>::min(), 5e-324, day("0001-01-01"), Instant::min(), "null",
+         "-9223372036854775808 5e-324 0001-01-01 -infinity null"},
+    };
+    auto transaction = session.begin();
+    std::size_t next = 0;
+    transaction.copy("kinds", {"n", "i8", "f", "d", "t", "j"}, [&](postgres::CopyRow& row) {
+        if (next == kinds.size()) return false;
+        const auto& kind = kinds[next];
+        row.add_int4(static_cast<std::int32_t>(next++));
+        row.add_int8(kind.number);
+        row.add_float8(kind.value);
+        row.add_date(kind.day);
+        row.add_timestamptz(kind.instant);
+        row.add_jsonb(kind.json);
+        return true;
+    });
+    const auto rows = transaction.exec_text("SELECT concat_ws(' ', i8, f, d, t, j) AS shown FROM kinds ORDER BY n");
+    REQUIRE(rows.size() == kinds.size());
+    for (std::size_t i = 0; i < kinds.size(); ++i) CHECK(rows[i].text("shown") == kinds[i].shown);
 }
 
 TEST_CASE("an unreachable database is told without the password") {

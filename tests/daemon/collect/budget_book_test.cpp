@@ -201,6 +201,25 @@ TEST_CASE("a quota is handed out in portions and ends at midnight Pacific") {
     CHECK_MESSAGE(book.take(demo, account(), "daily", kNow).reserved, "it counts one request only");
 }
 
+TEST_CASE("a portion grows while it is used up quickly and shrinks when it is not") {
+    BudgetBook book;
+    RateLimit daily;
+    daily.name = "quota";
+    daily.scope = BudgetScope::app;
+    daily.requests = 10'000;
+    daily.per = std::chrono::days{1};
+    const collect::BudgetKey key{.platform = "demo", .scope = BudgetScope::app, .id = "default"};
+    auto at = kMidnight;
+    std::string asked;
+    for (const auto pause : {0s, 1s, 1s, 1s, 1s, 20s, 60s, 60s, 60s, 60s, 60s}) {
+        at += pause;
+        asked += std::to_string(book.portion(key, daily, at)) + " ";
+    }
+    CHECK(asked == "5 10 20 40 50 50 25 12 6 5 5 ");
+    daily.requests = 30;
+    CHECK(book.portion({.platform = "small", .scope = BudgetScope::app, .id = "default"}, daily, at) == 1);
+}
+
 TEST_CASE("what backfills may not have is still there for regular slots") {
     const auto demo = platform_with({quota(10)});
     const auto key = key_of(demo, account(), BudgetScope::app);

@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/detached.hpp>
+
 #include <thread>
 
 #include "tests/daemon/collect/shared_book.hpp"
@@ -66,6 +68,25 @@ TEST_CASE("all nodes together spend no more than the limit") {
     f.shared.await(second.flush());
     CHECK(f.shared.database.value("SELECT granted || ' ' || used || ' ' || scope || ' ' || key FROM rate_budgets") ==
           "30 30 app default");
+}
+
+TEST_CASE("of many who find the limit empty at the same moment one asks") {
+    Fixture f;
+    const auto demo = with_quota(10'000);
+    auto node = f.node();
+    int sent = 0;
+    for (int i = 0; i < 40; ++i)
+        boost::asio::co_spawn(
+            f.shared.loop,
+            [&]() -> boost::asio::awaitable<void> {
+                const auto denial = co_await node.acquire(demo, account(), "any", false);
+                if (!denial) ++sent;
+            },
+            boost::asio::detached);
+    f.shared.loop.restart();
+    f.shared.loop.run();
+    CHECK(sent == 40);
+    CHECK_MESSAGE(f.shared.database.value("SELECT granted FROM rate_budgets") == "75", "5 + 10 + 20 + 40");
 }
 
 TEST_CASE("two nodes that open a window at the same moment do not spend a portion twice") {
@@ -165,6 +186,29 @@ TEST_CASE("a wait is told to the other nodes, and survives a restart") {
     CHECK(f.shared.database.value("SELECT count(*) FROM rate_budgets WHERE key LIKE '%token%'") == "0");
 }
 
+TEST_CASE("what cannot be written while the database refuses is written later, with what came meanwhile") {
+    Fixture f;
+    const auto demo = with_quota(1000);
+    auto node = f.node();
+    CHECK(f.spend(node, demo, false, 3) == 3);
+    platform::Verdict verdict;
+    verdict.outcome = platform::Outcome::wait;
+    verdict.wait = 10min;
+    verdict.wait_scope = platform::BudgetScope::account;
+    node.note(demo, account("a"), {.status = 429, .headers = {}, .body = "{}"}, verdict);
+    f.shared.database.execute("ALTER TABLE rate_budgets RENAME TO away");
+    CHECK_THROWS_AS(f.shared.await(node.flush()), Error);
+    verdict.wait = 5min;
+    node.note(demo, account("a"), {.status = 429, .headers = {}, .body = "{}"}, verdict);
+    node.note(demo, account("b"), {.status = 429, .headers = {}, .body = "{}"}, verdict);
+    f.shared.database.execute("ALTER TABLE away RENAME TO rate_budgets");
+    f.shared.await(node.flush());
+    CHECK(
+        f.shared.database.value("SELECT string_agg(key || ' ' || (blocked_until > now() + interval '6 minutes'), ', ' "
+                                "ORDER BY key) FROM rate_budgets WHERE name = ''") == "a true, b false");
+    CHECK(f.shared.database.value("SELECT used FROM rate_budgets WHERE name = 'quota'") == "3");
+}
+
 TEST_CASE("verdicts other than to wait, and short waits, are told to nobody") {
     Fixture f;
     const auto demo = with_quota(1000);
@@ -179,23 +223,6 @@ TEST_CASE("verdicts other than to wait, and short waits, are told to nobody") {
     node.note(demo, account(), {.status = 429, .headers = {}, .body = "{}"}, verdict);
     f.shared.await(node.flush());
     CHECK(f.shared.database.value("SELECT count(*) FROM rate_budgets") == "0");
-}
-
-TEST_CASE("windows and waits that are long over are forgotten, others are not") {
-    test::SharedBook f;
-    f.database.execute(
-        "INSERT INTO rate_budgets (platform, scope, key, name, window_start, window_end, allowed, granted, used) "
-        "VALUES "
-        "('youtube', 'app', '', 'old', now() - interval '4 days', now() - interval '3 days', 10, 1, 1), "
-        "('youtube', 'app', '', 'yesterday', now() - interval '2 days', now() - interval '1 day', 10, 1, 1)");
-    f.database.execute(
-        "INSERT INTO rate_budgets (platform, scope, key, name, blocked_until, reason) VALUES "
-        "('twitch', 'app', '', '', now() - interval '2 hours', 'x'), ('snapchat', 'app', '', '', now() + interval '1 "
-        "hour', 'x')");
-    Budgets budgets{f.loop.get_executor(), &f.threads, &f.pool};
-    f.await(budgets.forget_old());
-    CHECK(f.database.value("SELECT string_agg(platform || ' ' || name, ', ' ORDER BY platform) FROM rate_budgets") ==
-          "snapchat , youtube yesterday");
 }
 
 TEST_CASE("a scope that nobody knows cannot be stored") {

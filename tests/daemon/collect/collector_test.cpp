@@ -30,7 +30,7 @@ collect::Job backfill_of(const std::string& name, unsigned requests) {
     job.platform = std::make_shared<const platform::Platform>(std::move(limited));
     job.target = platform::test::target();
     job.forced = DayRange{today - std::chrono::days{100}, today - std::chrono::days{50}};
-    job.backfill_only = true;
+    job.spare = true;
     return job;
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a backfill that is put off at its look-up has something left to do") 
 
 TEST_CASE("a limit that is used up for everybody is a wait") {
     auto job = backfill_of("youtube", 0);
-    job.backfill_only = false;  // a backfill does not ask for what regular slots may still have
+    job.spare = false;  // a backfill does not ask for what regular slots may still have
     const auto result = collected(job);
     CHECK_FALSE(result.put_off_until);
     CHECK(result.worst() == Outcome::wait);

@@ -26,14 +26,18 @@ Collected failed_with(Outcome outcome, std::chrono::milliseconds wait = 0ms) {
     return collected;
 }
 
-NextStep step(const Collected& collected, Instant now, unsigned attempt = 1, Instant slot = kSlot) {
+NextStep step(const Collected& collected, Instant now, unsigned attempt = 1, Instant slot = kSlot, bool counts = true,
+              std::chrono::seconds took = 0s) {
     std::mt19937_64 random{7};
     return collect::next_step({.collected = collected,
                                .regular_slot = slot,
+                               .slot_was_due = slot <= now - took,
                                .attempt = attempt,
+                               .counts = counts,
                                .schedule = kQuarterHour,
                                .phase = 0s,
                                .retry = {.attempts = 3, .base = 30s, .ceiling = 1h},
+                               .started = now - took,
                                .now = now},
                               random);
 }
@@ -103,6 +107,7 @@ TEST_CASE("a backfill that is put off leaves the regular slot where it is and go
     put_off.stopped = true;
     put_off.tasks_left = 40;
     const auto next = step(put_off, kSlot - 10min);
+    CHECK(next.spare_at == next.not_before);
     CHECK(next.state == RunState::succeeded);
     CHECK(next.due_at == kSlot);
     CHECK(next.slot == kSlot);
@@ -136,15 +141,46 @@ TEST_CASE("who waits for the same thing comes back spread over a tenth of the wa
     CHECK(collect::spread_after(0ms, random) == 0ms);
 }
 
-TEST_CASE("what did not fit into one run goes on at once, unless the run was stopped") {
+TEST_CASE("what did not fit into one run goes on at once, in what time is left") {
     Collected long_one;
     long_one.tasks_left = 5;
     const auto next = step(long_one, kSlot + 5s);
-    CHECK(next.due_at == kSlot + 5s);
-    CHECK(next.slot == kSlot + 15min);  // the slot that was due is served
+    CHECK(next.spare_at == kSlot + 5s);
+    CHECK(next.due_at == kSlot + 15min);
+    CHECK(next.slot == kSlot + 15min);
     CHECK(next.state == RunState::succeeded);
-    long_one.stopped = true;
-    CHECK(step(long_one, kSlot + 5s).due_at == kSlot + 15min);
+    CHECK_FALSE(step(Collected{}, kSlot + 5s).spare_at);
+}
+
+TEST_CASE("gaps of a failing connection wait as the failure wants, or for the next slot") {
+    const auto gaps_after = [](Outcome outcome, unsigned done, std::chrono::milliseconds wait = 0ms) {
+        auto collected = failed_with(outcome, wait);
+        collected.tasks_left = 5;
+        collected.tasks_done = done;
+        return step(collected, kSlot + 5s).spare_at;
+    };
+    CHECK(gaps_after(Outcome::wait, 0, 5min) >= kSlot + 5s + 5min);
+    CHECK(gaps_after(Outcome::retry, 0) > kSlot + 5s);
+    CHECK(gaps_after(Outcome::forbidden, 3) == kSlot + 5s);
+    CHECK_FALSE_MESSAGE(gaps_after(Outcome::bug, 0), "the same again would come of it");
+    CHECK_FALSE(gaps_after(Outcome::reauthorize, 3));
+    CHECK_FALSE(gaps_after(Outcome::gone, 3));
+}
+
+TEST_CASE("a slot that falls due while a run is under way is not passed over") {
+    const auto over_two = step(Collected{}, kSlot + 31min, 1, kSlot, true, 31min);
+    CHECK(over_two.slot == kSlot + 15min);
+    CHECK(over_two.due_at == kSlot + 15min);  // at once, that is, and the next run sees what has come together
+    const auto by_hand = step(Collected{}, kSlot + 5s, 1, kSlot, true, 10s);
+    CHECK_MESSAGE(by_hand.slot == kSlot, "it began before the slot, so it did not serve it");
+    CHECK(step(failed_with(Outcome::retry), kSlot + 31min, 1, kSlot, true, 31min).slot == kSlot + 15min);
+}
+
+TEST_CASE("a run that tried a platform that was down costs no attempt") {
+    const auto probe = step(failed_with(Outcome::retry), kSlot + 5s, 3, kSlot, false);
+    CHECK_FALSE(probe.gave_up);
+    CHECK(probe.attempt == 2);
+    CHECK(probe.slot == kSlot);
 }
 
 TEST_CASE("a dead token and a vanished account change the connection") {

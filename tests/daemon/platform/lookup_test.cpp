@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "common/error.hpp"
 #include "tests/daemon/platform/fixtures.hpp"
 
@@ -11,10 +13,17 @@ using namespace tally;
 using namespace tally::platform;
 using namespace tally::platform::test;
 
+namespace {
+
+LookupResult read(const Lookup& lookup, const char* body) {
+    return read_lookup(lookup, nlohmann::json::parse(body, nullptr, false));
+}
+
+}  // namespace
+
 TEST_CASE("an ad account tells its zone and currency") {
     const auto& lookup = shipped("snapchat").lookups.front();
-    const auto found =
-        read_lookup(lookup, R"({"request_status": "SUCCESS", "adaccounts": [{"sub_request_status": "SUCCESS",
+    const auto found = read(lookup, R"({"request_status": "SUCCESS", "adaccounts": [{"sub_request_status": "SUCCESS",
         "adaccount": {"id": "x", "currency": "EUR", "timezone": "Europe/Berlin", "unknown": [1]}}]})");
     CHECK(found.attributes == std::map<std::string, std::string>{{"timezone", "Europe/Berlin"}, {"currency", "EUR"}});
     CHECK(found.derived_tokens.empty());
@@ -22,17 +31,15 @@ TEST_CASE("an ad account tells its zone and currency") {
 
 TEST_CASE("a needed fact that is missing fails, an optional token does not") {
     const auto& needed = shipped("snapchat").lookups.front();
-    CHECK_THROWS_WITH_AS(read_lookup(needed, R"({"adaccounts": [{"adaccount": {"currency": "EUR"}}]})"),
+    CHECK_THROWS_WITH_AS(read(needed, R"({"adaccounts": [{"adaccount": {"currency": "EUR"}}]})"),
                          doctest::Contains("did not tell 'timezone'"), Error);
-    CHECK_THROWS_AS(
-        read_lookup(needed, R"({"adaccounts": [{"adaccount": {"currency": "EUR", "timezone": {"a": 1}}}]})"), Error);
-    CHECK_THROWS_AS(read_lookup(needed, "<html>"), Error);
+    CHECK_THROWS_AS(read(needed, R"({"adaccounts": [{"adaccount": {"currency": "EUR", "timezone": {"a": 1}}}]})"),
+                    Error);
+    CHECK_THROWS_AS(read(needed, "<html>"), Error);
     const auto& optional = shipped("facebook").lookups.front();
-    CHECK(read_lookup(optional, R"({"id": "777"})").derived_tokens.empty());
-    CHECK(read_lookup(optional, R"({"id": "777", "access_token": "a\nb"})")
-              .derived_tokens.empty());  // would split a header
-    CHECK(read_lookup(optional, R"({"id": "777", "access_token": "PAGE"})").derived_tokens.at("page").reveal() ==
-          "PAGE");
+    CHECK(read(optional, R"({"id": "777"})").derived_tokens.empty());
+    CHECK(read(optional, R"({"id": "777", "access_token": "a\nb"})").derived_tokens.empty());  // would split a header
+    CHECK(read(optional, R"({"id": "777", "access_token": "PAGE"})").derived_tokens.at("page").reveal() == "PAGE");
 }
 
 TEST_CASE("a look-up is due while something is not known") {

@@ -29,6 +29,7 @@ struct Situation {
 
     std::optional<Instant> forced_since = {};
     std::map<std::string, std::string> attributes = {};
+    Part part = Part::all;
     MetricSets avoid = {}, probe = {};
     std::size_t max_tasks = 100'000;
 
@@ -41,6 +42,7 @@ struct Situation {
                                .forced = forced,
                                .forced_since = forced_since,
                                .attributes = attributes,
+                               .part = part,
                                .avoid = avoid,
                                .probe = probe,
                                .max_tasks = max_tasks});
@@ -329,4 +331,45 @@ TEST_CASE("a plan covers each wanted day exactly once, in windows no longer than
         for (const auto& [request, left] : wanted) RC_ASSERT(left.empty());
     });
     CHECK(holds);
+}
+
+TEST_CASE("a regular slot makes up for one night, and leaves older gaps for the time that is left") {
+    Situation all;
+    const auto whole = all.whole();
+    Situation regular = all, gaps = all;
+    regular.part = Part::regular;
+    gaps.part = Part::gaps;
+    const auto now_part = regular.whole(), rest = gaps.whole();
+    const auto today = all.zone.day_of(all.now);
+    for (const auto& task : now_part.tasks) {
+        if (!task.days) continue;
+        CHECK(today - task.days->last <= std::chrono::ceil<days>(task.request->final_after) + kNewDays);
+    }
+    REQUIRE_FALSE(rest.tasks.empty());
+    for (const auto& task : rest.tasks) {
+        REQUIRE(task.days);
+        CHECK(today - task.days->last > std::chrono::ceil<days>(task.request->final_after) + kNewDays);
+    }
+    CHECK(now_part.left == rest.tasks.size());
+    CHECK(rest.left == 0);
+    CHECK(now_part.tasks.size() + rest.tasks.size() == whole.tasks.size());
+}
+
+TEST_CASE("a range that reaches back from a new day is asked for in one piece") {
+    Situation s{.platform = "youtube"};
+    s.part = Part::regular;
+    const auto plan = s.whole();
+    CHECK(plan.left == 0);
+    CHECK(std::any_of(plan.tasks.begin(), plan.tasks.end(),
+                      [](const Task& task) { return task.days && task.days->last - task.days->first >= days{20}; }));
+}
+
+TEST_CASE("days asked for by hand have no parts") {
+    Situation s;
+    s.forced = DayRange{parse_day("2026-10-01").value(), parse_day("2026-11-20").value()};
+    const auto whole = s.whole().tasks.size();
+    s.part = Part::regular;
+    CHECK(s.whole().tasks.size() == whole);
+    s.part = Part::gaps;
+    CHECK(s.whole().tasks.size() == whole);
 }

@@ -14,6 +14,7 @@
 
 using namespace std::chrono;
 using namespace tally;
+using schedule::collapse;
 using schedule::next_slot;
 using schedule::Schedule;
 using schedule::slots_between;
@@ -40,6 +41,16 @@ std::string between(const Schedule& schedule, std::string_view from, std::string
     return text;
 }
 
+/// "3 up to 2026-11-21T10:15:00Z, then 2026-11-21T10:30:00Z", or the served slot alone
+std::string due_text(const Schedule& schedule, std::string_view first, std::string_view now,
+                     seconds phase = seconds{0}) {
+    const auto due = collapse(schedule, phase, at(first), at(now));
+    CHECK(due.merged_last.has_value() == (due.merged > 0));
+    if (!due.merged_last) return render_instant(due.served);
+    return fmt::format("{} up to {}, then {}", due.merged, render_instant(*due.merged_last),
+                       render_instant(due.served));
+}
+
 }  // namespace
 
 TEST_CASE("every: moments are multiples of the period since the epoch, shifted by the phase") {
@@ -57,6 +68,43 @@ TEST_CASE("missed slots collapse: after a long sleep comes the next one in the f
     CHECK(next_slot(every(15min), seconds{0}, last, at("2026-11-21T10:07:00Z")) == at("2026-11-21T10:15:00Z"));
     CHECK(next_slot(cron("0 2 * * *", "UTC"), hours{1}, last, at("2026-11-21T10:07:00Z")) ==
           at("2026-11-22T03:00:00Z"));
+}
+
+TEST_CASE("of several missed slots the newest is served and the earlier ones are merged into it") {
+    const auto premium = every(15min);
+    CHECK(due_text(premium, "2026-11-21T10:00:00Z", "2026-11-21T10:00:00Z") == "2026-11-21T10:00:00Z");
+    CHECK(due_text(premium, "2026-11-21T10:00:00Z", "2026-11-21T10:14:59.999999Z") == "2026-11-21T10:00:00Z");
+    CHECK(due_text(premium, "2026-11-21T10:00:00Z", "2026-11-21T10:15:00Z") ==
+          "1 up to 2026-11-21T10:00:00Z, then 2026-11-21T10:15:00Z");
+    CHECK(due_text(premium, "2026-11-21T10:01:01Z", "2026-11-21T10:46:00Z", seconds{61}) ==
+          "2 up to 2026-11-21T10:16:01Z, then 2026-11-21T10:31:01Z");
+    CHECK(due_text(premium, "1969-12-31T23:30:00Z", "1970-01-01T00:20:00Z") ==
+          "3 up to 1970-01-01T00:00:00Z, then 1970-01-01T00:15:00Z");
+    // Planned by another configuration: it is no moment of this schedule, and counts all the same.
+    CHECK(due_text(premium, "2026-11-21T10:07:00Z", "2026-11-21T10:10:00Z") == "2026-11-21T10:07:00Z");
+    CHECK(due_text(premium, "2026-11-21T10:07:00Z", "2026-11-21T10:20:00Z") ==
+          "1 up to 2026-11-21T10:07:00Z, then 2026-11-21T10:15:00Z");
+    CHECK(due_text(premium, "2026-11-21T10:07:00Z", "2026-11-21T10:30:00Z") ==
+          "2 up to 2026-11-21T10:15:00Z, then 2026-11-21T10:30:00Z");
+    // The clock stepped back: what is pursued lies ahead.
+    CHECK(due_text(premium, "2026-11-21T10:07:00Z", "2026-11-21T09:00:00Z") == "2026-11-21T10:07:00Z");
+
+    const auto free = cron("30 2 * * *", "Europe/Berlin");
+    CHECK(due_text(free, "2027-03-27T01:30:00Z", "2027-03-28T00:59:59Z") == "2027-03-27T01:30:00Z");
+    CHECK(due_text(free, "2027-03-27T01:30:00Z", "2027-03-28T01:00:00Z") ==
+          "1 up to 2027-03-27T01:30:00Z, then 2027-03-28T01:00:00Z");
+    CHECK(due_text(free, "2027-10-30T00:30:00Z", "2027-10-31T23:00:00Z") ==
+          "1 up to 2027-10-30T00:30:00Z, then 2027-10-31T00:30:00Z");
+}
+
+TEST_CASE("a year of missed slots is merged without a walk") {
+    const auto start = steady_clock::now();
+    const auto first = at("2026-01-01T00:00:00Z"), now = at("2027-01-01T00:00:00Z");
+    for (int i = 0; i < 100'000; ++i) {
+        const seconds phase{i % 900};
+        REQUIRE(collapse(every(15min), phase, first + phase, now + phase).merged == 365U * 96U);
+    }
+    CHECK(steady_clock::now() - start < 5s);  // sanitizers and a busy machine; a walk would take hours
 }
 
 TEST_CASE("a clock that steps back does not repeat slots, and one that was wrong by days is not believed") {
@@ -138,6 +186,18 @@ TEST_CASE("29 February comes every leap year") {
           "2028-02-29T12:00:00Z 2032-02-29T12:00:00Z");
 }
 
+TEST_CASE("slots from outside: none of its own, and one that is due stays where it is") {
+    const auto outside = schedule::make_schedule({.name = "outside", .every = {}, .cron = "external"});
+    const auto from = at("2027-01-01T00:00:00Z"), to = at("2028-01-01T00:00:00Z");
+    CHECK(next_slot(outside, seconds{0}, std::nullopt, from) == schedule::kNoSlot);
+    CHECK(next_slot(outside, hours{3}, from, from) == schedule::kNoSlot);
+    CHECK(slots_between(outside, seconds{0}, from, to).empty());
+    const auto due = collapse(outside, seconds{0}, from, to);
+    CHECK(due.served == from);
+    CHECK(due.merged == 0);
+    CHECK_FALSE(due.merged_last);
+}
+
 TEST_CASE("a tier without a usable clock is refused") {
     config::Tier tier{.name = "odd", .every = {}, .cron = {}};
     CHECK_THROWS_AS(schedule::make_schedule(tier), Error);
@@ -206,6 +266,21 @@ TEST_CASE("properties") {
         const auto phase = seconds{*rc::gen::inRange(0, 14'400)};
         const auto from = any_instant();
         RC_ASSERT(next_slot(schedule, phase, {}, from + phase) == next_slot(schedule, seconds{0}, {}, from) + phase);
+    }));
+    CHECK(rc::check("collapsed slots are the pursued one and all up to now", [] {
+        const auto schedule = any_schedule();
+        const auto phase = seconds{*rc::gen::inRange(0, 14'400)};
+        auto first = any_instant();
+        if (*rc::gen::arbitrary<bool>()) first = next_slot(schedule, phase, {}, first);
+        const auto gap = next_slot(schedule, phase, {}, first) - first;
+        auto now = first + gap * *rc::gen::inRange(0, 40) + microseconds{*rc::gen::inRange(0, 1'000'000)};
+        if (*rc::gen::arbitrary<bool>()) now = next_slot(schedule, phase, {}, now);
+        auto slots = slots_between(schedule, phase, first, now);
+        slots.insert(slots.begin(), first);
+        const auto due = collapse(schedule, phase, first, now);
+        RC_ASSERT(due.served == slots.back());
+        RC_ASSERT(due.merged == slots.size() - 1);
+        RC_ASSERT(due.merged_last == (slots.size() > 1 ? std::optional{slots[slots.size() - 2]} : std::nullopt));
     }));
     CHECK(rc::check("a moment of a cron line shows a matching time, or is a clock change", [] {
         const auto* line = *rc::gen::elementOf(kLines);

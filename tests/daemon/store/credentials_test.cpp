@@ -14,7 +14,7 @@ using Fixture = test::StoreFixture;
 const store::Owner kOwner{"u", "youtube", "a1"};
 
 store::Registry registry_of(Fixture& f) {
-    return {f.session, f.vault, [](const std::string&, std::int64_t) { return now() + 1h; }};
+    return {f.session, f.vault, test::slots_in(1h)};
 }
 
 Instant moment(std::chrono::seconds from_now) {
@@ -92,7 +92,7 @@ TEST_CASE("a dead token marks its connection") {
     CHECK(f.store.store({dead(f, claimed(f))})[0].stored);
     CHECK(state(f) == "needs_authorization");
     CHECK(open_alerts(f) == "needs_authorization u youtube a1");
-    CHECK_FALSE(f.leases.next_due());
+    CHECK_FALSE(f.next_due());
 }
 
 TEST_CASE("a dead token that is not the connection's any more marks nothing: the new one is tried at once") {
@@ -109,7 +109,7 @@ TEST_CASE("a dead token that is not the connection's any more marks nothing: the
     CHECK(state(f) == "active");
     CHECK(open_alerts(f).empty());
     CHECK(f.database.value("SELECT state FROM runs ORDER BY run_id DESC LIMIT 1") == "failed");
-    const auto next = f.leases.claim("n1", 1);
+    const auto next = f.claim("n1", 1);
     REQUIRE(next.size() == 1);
     CHECK_MESSAGE(next[0].triggers.size() == 1, "what was asked for by hand waits for the new token");
     CHECK(f.vault.open(next[0].sealed_user_key, kOwner, next[0].sealed_credential).reveal() == "given by a person");
@@ -121,7 +121,7 @@ TEST_CASE("without a trigger too, a token that was given during the run is tried
     const auto assignment = claimed(f);
     give_token(f, "given by a person");
     CHECK(f.store.store({dead(f, assignment)})[0].stored);
-    CHECK(f.leases.claim("n1", 1).size() == 1);
+    CHECK(f.claim("n1", 1).size() == 1);
 }
 
 TEST_CASE("a renewal replaces the credential and its expiry, unless one was given meanwhile") {
@@ -166,7 +166,7 @@ TEST_CASE("a renewal that was on its way revives a connection that was thought d
     CHECK(state(f) == "active");
     CHECK(f.database.value("SELECT state_reason FROM connections").empty());
     CHECK(open_alerts(f).empty());
-    const auto due = f.leases.claim("n1", 1);
+    const auto due = f.claim("n1", 1);
     REQUIRE(due.size() == 1);
     CHECK(due[0].lease.attempt == 1);
     CHECK(f.vault.open(due[0].sealed_user_key, kOwner, due[0].sealed_credential).reveal() == "second");
@@ -196,7 +196,7 @@ TEST_CASE("the care of a token alone is no run and leaves the plan as it was") {
         run.next_due = run.next_slot = slot;
         run.upkeep_at = care;
     });
-    auto due = f.leases.claim("n1", 1);
+    auto due = f.claim("n1", 1);
     REQUIRE(due.size() == 1);
     const auto care_only = [&](std::optional<Instant> next) {
         auto run = f.result(due[0], {});
@@ -209,9 +209,9 @@ TEST_CASE("the care of a token alone is no run and leaves the plan as it was") {
     };
     care_only(next_care);
     CHECK(f.database.value("SELECT count(*) FROM runs") == "1");
-    CHECK(f.leases.next_due() == slot);
+    CHECK(f.next_due() == slot);
     CHECK(f.database.value("SELECT attempt FROM slots") == "0");
-    due = f.leases.claim("n1", 1, slot);
+    due = f.claim("n1", 1, slot);
     REQUIRE(due.size() == 1);
     CHECK(due[0].lease.upkeep_at == next_care);
     care_only(std::nullopt);
@@ -226,7 +226,7 @@ TEST_CASE("a connection that is resumed while its token is cared for is collecte
         run.upkeep_at = moment(-60s);
     });
     registry.pause({"u", "youtube", "a1"}, "holidays");
-    const auto due = f.leases.claim("n1", 1);
+    const auto due = f.claim("n1", 1);
     REQUIRE(due.size() == 1);
     registry.resume({"u", "youtube", "a1"});
     auto run = f.result(due[0], {});
@@ -235,5 +235,5 @@ TEST_CASE("a connection that is resumed while its token is cared for is collecte
     run.next_slot = due[0].lease.slot_at;
     run.upkeep_at = moment(86400s);
     CHECK(f.store.store({run})[0].stored);
-    CHECK(f.leases.next_due() == due[0].lease.slot_at);
+    CHECK(f.next_due() == due[0].lease.slot_at);
 }

@@ -17,12 +17,20 @@ namespace tally::test {
 
 using namespace std::chrono_literals;
 
+/// Every next slot at the same distance from now.
+inline store::SlotPlan slots_in(std::chrono::seconds distance) {
+    return {.next = [distance](const std::string&, std::int64_t) { return now() + distance; },
+            .slack = [](const std::string&) { return 900s; },
+            .due = [](const std::string&, std::int64_t, Instant first,
+                      Instant) { return schedule::Due{.served = first, .merged = 0, .merged_last = std::nullopt}; }};
+}
+
 /// A database with one node and some connections that are due.
 struct StoreFixture {
     explicit StoreFixture(int connections = 1)
         : vault(Secret{std::string(32, 'k')}), session(database.session()), leases(session), store(database.session()) {
         leases.register_node({.id = "n1", .host = "h", .pid = 1, .version = "1"}, 60s);
-        store::Registry registry{session, vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
+        store::Registry registry{session, vault, slots_in(-1h)};
         registry.put_user("u", "free", std::nullopt);
         for (int i = 1; i <= connections; ++i)
             registry.put_connection({.name = {"u", "youtube", "a" + std::to_string(i)},
@@ -46,8 +54,27 @@ struct StoreFixture {
         return run;
     }
 
+    /// From every lane of one kind.
+    std::vector<lease::Assignment> claim(const std::string& node, unsigned limit,
+                                         std::optional<Instant> at = std::nullopt, bool spare = false) {
+        std::vector<lease::LaneShare> shares;
+        for (const auto& head : leases.heads()) {
+            if (head.lane.slack.has_value() != spare) shares.push_back({.lane = head.lane, .limit = limit});
+        }
+        return leases.claim(node, shares, limit, at);
+    }
+
+    /// When the first lane of one kind has something to do.
+    std::optional<Instant> next_due(bool spare = false) {
+        std::optional<Instant> next;
+        for (const auto& head : leases.heads()) {
+            if (head.lane.slack.has_value() != spare) next = next ? std::min(*next, head.due_at) : head.due_at;
+        }
+        return next;
+    }
+
     store::RunReport store_once(std::vector<platform::Sample> samples) {
-        const auto claimed = leases.claim("n1", 10);
+        const auto claimed = claim("n1", 10);
         REQUIRE(claimed.size() == 1);
         return store.store({result(claimed[0], std::move(samples))})[0];
     }

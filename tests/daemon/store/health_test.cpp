@@ -54,7 +54,7 @@ TEST_CASE("a refused metric is left out by its connection alone, and tried again
     Fixture f{2};
     refuse(f, 1);
     CHECK(f.database.value("SELECT probe_at - now() BETWEEN '5 h 59 min' AND '6 h' FROM quarantine") == "true");
-    auto claimed = f.leases.claim("n1", 10);
+    auto claimed = f.claim("n1", 10);
     REQUIRE(claimed.size() == 2);
     for (const auto& assignment : claimed) {
         CHECK(assignment.refused == (assignment.lease.connection_id == 1 ? kDislikes : platform::MetricSets{}));
@@ -88,7 +88,7 @@ TEST_CASE("three connections that are refused while none gets it: refused for al
     CHECK(f.database.value("SELECT code || ': ' || message FROM quarantine") == "badRequest: not for you");
     CHECK(alerts(f) == "metric_refused youtube dislikes 4");
     // It is nobody's own any more: each node knows it from the row for all.
-    for (const auto& assignment : f.leases.claim("n1", 10)) CHECK(assignment.refused.empty());
+    for (const auto& assignment : f.claim("n1", 10)) CHECK(assignment.refused.empty());
 }
 
 TEST_CASE("an answer that another connection got lately speaks against a refusal for all") {
@@ -180,7 +180,7 @@ TEST_CASE("an alert says whom a refusal concerns, since when, and what to use in
 
 TEST_CASE("what a connection was refused is forgotten with it, and does not count any more") {
     Fixture f{5};
-    store::Registry registry{f.session, f.vault, [](const std::string&, std::int64_t) { return now() - 1h; }};
+    store::Registry registry{f.session, f.vault, test::slots_in(-1h)};
     refuse(f, 1);
     refuse(f, 1, refusal("likes"));
     refuse(f, 2);
@@ -207,7 +207,7 @@ TEST_CASE("a run that is stored while its connection is removed leaves no refusa
               .size() == 1);
     std::thread removing{[&] {
         auto session = f.database.session();
-        store::Registry registry{session, f.vault, [](const std::string&, std::int64_t) { return now(); }};
+        store::Registry registry{session, f.vault, test::slots_in(0s)};
         registry.remove_connection({"u", "youtube", "a1"});
     }};
     f.database.wait_until("EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)");

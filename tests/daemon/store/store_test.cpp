@@ -43,6 +43,19 @@ TEST_CASE("the same numbers twice change nothing; a restated one keeps the old v
     CHECK(f.database.value("SELECT sum(rows_changed) FROM runs") == "3");
 }
 
+TEST_CASE("two requests of a run that give the same number write one row, and the later one is right") {
+    Fixture f;
+    const auto report =
+        f.store_once({sample(1), sample(7, "likes"), sample(2), sample(3, "views", kDay - std::chrono::days{1})});
+    CHECK(report.rows_written == 3);
+    CHECK(report.rows_changed == 3);
+    CHECK(
+        f.database.value(
+            "SELECT string_agg(metric || date || '=' || value, ' ' ORDER BY metric, date) FROM analytics_snapshots") ==
+        "likes2026-11-10=7 views2026-11-09=3 views2026-11-10=2");
+    CHECK(f.database.value("SELECT count(*) FROM snapshot_revisions") == "0");
+}
+
 TEST_CASE("the running day's progress overwrites without a revision") {
     Fixture f;
     const auto today = TimeZone::utc().day_of(now()) + std::chrono::days{1};  // not over, whatever the hour
@@ -52,9 +65,25 @@ TEST_CASE("the running day's progress overwrites without a revision") {
     CHECK(f.database.value("SELECT count(*) FROM snapshot_revisions") == "0");
 }
 
+TEST_CASE("a partition that was dropped since its last use comes back, and nothing is refused") {
+    Fixture f;
+    f.store_once({sample(1)});
+    f.database.execute(
+        "DO $$ DECLARE t text; BEGIN FOR t IN SELECT inhrelid::regclass FROM pg_inherits "
+        "WHERE inhparent IN ('runs'::regclass, 'analytics_snapshots'::regclass) LOOP "
+        "EXECUTE 'DROP TABLE ' || t; END LOOP; END $$");
+    const auto late = f.store_once({sample(2), sample(-3, "likes")});
+    CHECK(late.stored);
+    CHECK(late.refused.empty());
+    CHECK(late.rows_changed == 2);
+    CHECK(f.database.value("SELECT string_agg(metric || '=' || value, ' ' ORDER BY metric) FROM analytics_snapshots") ==
+          "likes=-3 views=2");
+    CHECK(f.database.value("SELECT count(*) || state FROM runs GROUP BY state") == "1succeeded");
+}
+
 TEST_CASE("a lost lease writes nothing at all") {
     Fixture f;
-    const auto claimed = f.leases.claim("n1", 1);
+    const auto claimed = f.claim("n1", 1);
     REQUIRE(claimed.size() == 1);
     f.database.execute("UPDATE slots SET lease_token = lease_token + 1000");
     const auto report = f.store.store({f.result(claimed[0], {sample(1)})})[0];
@@ -66,7 +95,7 @@ TEST_CASE("a lost lease writes nothing at all") {
 TEST_CASE("a row that the database refuses costs only itself, in its run and in its batch") {
     Fixture f{3};
     f.database.execute("ALTER TABLE analytics_snapshots ADD CHECK (value <> 13)");
-    auto claimed = f.leases.claim("n1", 10);
+    auto claimed = f.claim("n1", 10);
     REQUIRE(claimed.size() == 3);
     std::vector<store::RunResult> runs;
     for (std::size_t i = 0; i < 3; ++i)
@@ -81,7 +110,7 @@ TEST_CASE("a row that the database refuses costs only itself, in its run and in 
     }
     CHECK(f.database.value("SELECT count(*) FROM analytics_snapshots") == "8");
     CHECK(f.database.value("SELECT count(*) FROM runs WHERE state = 'partial' AND error LIKE '%refused%'") == "3");
-    CHECK(f.leases.claim("n1", 10).size() == 3);
+    CHECK(f.claim("n1", 10).size() == 3);
 }
 
 TEST_CASE("partitions of the past are made while a reader sits idle in a transaction") {
@@ -96,14 +125,14 @@ TEST_CASE("partitions of the past are made while a reader sits idle in a transac
 
 TEST_CASE("coverage comes back as it was stored, and learned attributes stay") {
     Fixture f;
-    auto claimed = f.leases.claim("n1", 1);
+    auto claimed = f.claim("n1", 1);
     auto run = f.result(claimed.at(0), {});
     const auto asked = parse_instant("2026-11-12T00:00:00Z").value();
     run.coverage["report"] = {{kDay, {platform::DayState::final, asked}},
                               {kDay + std::chrono::days{1}, {platform::DayState::provisional, asked}}};
     run.learned = {{"timezone", "Europe/Berlin"}, {"nul", std::string{"a\0b", 3}}, {"bad", "\xff"}};
     f.store.store({run});
-    claimed = f.leases.claim("n1", 1);
+    claimed = f.claim("n1", 1);
     CHECK(claimed.at(0).coverage == platform::Coverage{{"report", run.coverage["report"]}});
     // What the database cannot hold is left out, and the run is stored all the same.
     const std::map<std::string, std::string> kept{{"timezone", "Europe/Berlin"}};
@@ -115,23 +144,23 @@ TEST_CASE("two claims never share a slot; a dead node's leases are free, a livin
     auto other = f.database.session();
     lease::LeaseRepository second{other};
     second.register_node({.id = "n2", .host = "h", .pid = 2, .version = "1"}, 60s);
-    CHECK(f.leases.claim("n1", 3).size() == 3);
-    CHECK(second.claim("n2", 10).size() == 1);
-    CHECK(second.claim("n2", 10).empty());
+    CHECK(f.claim("n1", 3).size() == 3);
+    CHECK(f.claim("n2", 10).size() == 1);
+    CHECK(f.claim("n2", 10).empty());
     f.database.execute("UPDATE nodes SET alive_until = now() - interval '1 s' WHERE node_id = 'n1'");
-    const auto taken = second.claim("n2", 10);
+    const auto taken = f.claim("n2", 10);
     REQUIRE(taken.size() == 3);
     CHECK(taken[0].lease.attempt == 2);
     second.release({taken[0].lease});
-    CHECK(second.claim("n2", 10).size() == 1);
+    CHECK(f.claim("n2", 10).size() == 1);
     second.register_node({.id = "n2", .host = "h", .pid = 3, .version = "1"}, 60s);
-    CHECK_MESSAGE(second.claim("n2", 10).size() == 4, "a new life of the node frees what the old one held");
+    CHECK_MESSAGE(f.claim("n2", 10).size() == 4, "a new life of the node frees what the old one held");
 }
 
 TEST_CASE("a dead token ends what waits for the connection, a new token puts it back to work") {
     Fixture f;
-    auto claimed = f.leases.claim("n1", 1);
-    store::Registry registry{f.session, f.vault, [](const std::string&, std::int64_t) { return now(); }};
+    auto claimed = f.claim("n1", 1);
+    store::Registry registry{f.session, f.vault, test::slots_in(0s)};
     const auto group =
         registry.trigger({.user_id = "u", .platform = std::nullopt, .account_id = std::nullopt, .days = std::nullopt});
     CHECK(group.connections == 1);
@@ -149,7 +178,7 @@ TEST_CASE("a dead token ends what waits for the connection, a new token puts it 
                              .expires_at = std::nullopt,
                              .source = "test"});
     CHECK(f.database.value("SELECT state FROM connections") == "active");
-    CHECK(f.leases.claim("n1", 1).size() == 1);
+    CHECK(f.claim("n1", 1).size() == 1);
     CHECK(f.database.value("SELECT count(*) FROM consents WHERE granted") == "2");
 }
 

@@ -15,7 +15,7 @@ const Day kDay = parse_day("2026-11-10").value();
 const store::Owner kOwner{"u", "youtube", "a1"};
 
 store::Registry registry_of(Fixture& f) {
-    return {f.session, f.vault, [](const std::string&, std::int64_t) { return now() + 1h; }};
+    return {f.session, f.vault, test::slots_in(1h)};
 }
 
 void ask_for_days(Fixture& f) {
@@ -56,7 +56,7 @@ TEST_CASE("a long backfill is served by many runs: it waits until the last one, 
     ask_for_days(f);
     CHECK(trigger_row(f) == "waiting 0/? -");
     const auto part = [&](unsigned requests, std::size_t left, const std::string& state) {
-        const auto claimed = f.leases.claim("n1", 1);
+        const auto claimed = f.claim("n1", 1);
         REQUIRE(claimed.size() == 1);
         auto run = f.result(claimed[0], {});
         for (const auto& trigger : claimed[0].triggers) run.triggers.push_back(trigger.id);
@@ -90,7 +90,7 @@ TEST_CASE("a run asked for by hand waits no less than the platform said, and no 
             run.next_due = run.next_slot = next;
             run.not_before = wait;
         });
-        return f.leases.next_due();
+        return f.next_due();
     };
     CHECK(after(wait + 1h) == wait + 1h);
     ask_for_days(f);

@@ -24,7 +24,7 @@ std::string kinds(const json& attention) {
 }
 
 std::int64_t trigger(Fixture& f) {
-    store::Registry registry{f.session, f.vault, [](const std::string&, std::int64_t) { return now() + 1h; }};
+    store::Registry registry{f.session, f.vault, test::slots_in(1h)};
     const Day day = parse_day("2026-11-10").value();
     return registry
         .trigger(
@@ -142,4 +142,87 @@ TEST_CASE("budgets that run, spenders and connections are read for one platform 
     CHECK(counts[0].app.empty());
     CHECK(counts[0].tier == "free");
     CHECK(counts[0].connections == 2);
+}
+
+TEST_CASE("kept counters say what counting would, whatever happens to users and connections") {
+    Fixture f{3};
+    store::Views views{f.session};
+    store::Registry registry{f.session, f.vault, test::slots_in(1h)};
+    const auto put = [&](const std::string& user, const std::string& platform, const std::string& account) {
+        registry.put_connection({.name = {user, platform, account},
+                                 .attributes = {},
+                                 .credential = Secret{"{}"},
+                                 .expires_at = std::nullopt,
+                                 .source = "test"});
+    };
+    // Shards of several sessions, deletes of many at once, and an update of each kind.
+    auto other = f.database.session();
+    store::Registry elsewhere{other, f.vault, test::slots_in(1h)};
+    elsewhere.put_user("v", "premium", std::nullopt);
+    put("v", "facebook", "p1");
+    put("v", "youtube", "b1");
+    put("v", "youtube", "b1");
+    registry.put_user("u", "premium", std::nullopt);
+    registry.put_user("w", "free", std::nullopt);
+    f.database.execute("UPDATE connections SET state = 'needs_authorization' WHERE account_id IN ('a1', 'a2')");
+    f.database.execute("UPDATE connections SET state = 'gone' WHERE account_id = 'a2'");
+    f.database.execute("UPDATE connections SET expires_at = now()");
+    auto seen = views.status();
+    CHECK(seen["tiers"]["premium"]["users"] == 2);
+    CHECK(seen["tiers"]["free"]["users"] == 1);
+    CHECK(seen["platforms"]["youtube"]["connections"] == 4);
+    CHECK(seen["platforms"]["youtube"]["active"] == 2);
+    CHECK(seen["platforms"]["youtube"]["needs_attention"] == 2);
+    CHECK(seen["platforms"]["facebook"]["connections"] == 1);
+    f.database.execute("DELETE FROM connections WHERE platform = 'youtube' AND user_id = 'u'");
+    registry.remove_user("w");
+    f.database.execute("DELETE FROM connections");
+    f.database.execute("DELETE FROM users WHERE user_id = 'v'");
+    seen = views.status();
+    CHECK(seen["platforms"].empty());
+    CHECK(seen["tiers"] == json{{"premium", {{"users", 1}}}});
+}
+
+TEST_CASE("runs of the last day, the backlog and the jobs of several platforms") {
+    Fixture f{3};
+    store::Views views{f.session};
+    auto seen = views.status();
+    CHECK(seen["backlog"]["due"] == 3);
+    CHECK(seen["backlog"]["due_at_least"] == false);
+    CHECK_FALSE(seen["backlog"]["oldest_due_at"].is_null());
+    CHECK(seen["runs"]["last_finished_at"].is_null());
+    f.database.execute("UPDATE connections SET platform = 'twitch' WHERE account_id = 'a3'");
+    f.run(1, [](store::RunResult& run) { run.next_due = now() + 1h; });
+    f.run(2, [](store::RunResult& run) {
+        run.error = "no";
+        run.state = "failed";
+        run.next_due = now() + 1h;
+    });
+    f.run(3, [](store::RunResult& run) {
+        run.platform = "twitch";
+        run.error = "away";
+        run.state = "failed";
+        run.next_due = now() + 1h;
+    });
+    seen = views.status();
+    CHECK(seen["backlog"]["due"] == 0);
+    CHECK(seen["backlog"]["oldest_due_at"].is_null());
+    CHECK(seen["runs"]["last_24h"] == json{{"succeeded", 1}, {"partial", 0}, {"failed", 2}});
+    CHECK_FALSE(seen["runs"]["last_finished_at"].is_null());
+    CHECK(seen["platforms"]["youtube"]["failed_24h"] == 1);
+    CHECK_FALSE(seen["platforms"]["youtube"]["last_success_at"].is_null());
+    CHECK(seen["platforms"]["twitch"]["last_success_at"].is_null());
+    REQUIRE(seen["attention"].size() == 1);
+    CHECK(seen["attention"][0]["kind"] == "platform_failing");
+    CHECK(seen["attention"][0]["subject"] == "twitch");
+    store::ListFilter filter;
+    filter.limit = 2;
+    const auto jobs = views.jobs(filter)["jobs"];
+    REQUIRE(jobs.size() == 2);
+    CHECK(jobs[0]["platform"] == "twitch");
+    CHECK(jobs[1]["account_id"] == "a2");
+    filter.platform = "youtube";
+    CHECK(views.jobs(filter)["jobs"].size() == 2);
+    filter.state = "succeeded";
+    CHECK(views.jobs(filter)["jobs"].size() == 1);
 }
