@@ -28,9 +28,7 @@ BEGIN
     -- Collection waits on when it was told to wait past the slot.
     UPDATE slots s
        SET slot_at = n.slot_at, attempt = 0,
-           collect_at = CASE WHEN s.collect_at > s.slot_at THEN s.collect_at ELSE least(s.collect_at, n.slot_at) END,
-           due_at = least(CASE WHEN s.collect_at > s.slot_at THEN s.collect_at ELSE least(s.collect_at, n.slot_at) END,
-                          s.upkeep_at)
+           collect_at = CASE WHEN s.collect_at > s.slot_at THEN s.collect_at ELSE least(s.collect_at, n.slot_at) END
       FROM chosen n
      WHERE s.connection_id = n.connection_id AND s.slot_at > n.slot_at;
     GET DIAGNOSTICS moved = ROW_COUNT;

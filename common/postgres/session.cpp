@@ -55,12 +55,18 @@ std::string setting(std::string_view name, milliseconds value) {
     return fmt::format("SET {} = {};", name, value.count());
 }
 
-std::vector<const char*> pointers(const std::vector<Param>& params) {
-    std::vector<const char*> result;
-    result.reserve(params.size());
-    for (const auto& param : params) result.push_back(param.c_str());
-    return result;
-}
+/// Parameters as libpq takes them. Points into what it was made from.
+struct ParamColumns {
+    explicit ParamColumns(const std::vector<Param>& params) {
+        for (const auto& param : params) {
+            values.push_back(param.data());
+            lengths.push_back(static_cast<int>(param.size()));
+            formats.push_back(param.is_binary() ? 1 : 0);
+        }
+    }
+    std::vector<const char*> values;
+    std::vector<int> lengths, formats;
+};
 
 struct ResultFree {
     void operator()(PGresult* result) const noexcept { PQclear(result); }
@@ -116,20 +122,33 @@ bool Row::is_null(const char* column) const {
     return PQgetisnull(result_.get(), static_cast<int>(index_), column_of(column)) != 0;
 }
 
-std::string_view Row::view(const char* column) const {
+Field Row::field(const char* column) const {
     const int row = static_cast<int>(index_), number = column_of(column);
     if (PQgetisnull(result_.get(), row, number) != 0)
         throw Error(Fault::internal, fmt::format("column '{}' is NULL", column));
-    return {PQgetvalue(result_.get(), row, number), static_cast<std::size_t>(PQgetlength(result_.get(), row, number))};
+    return {.column = column,
+            .type = PQfformat(result_.get(), number) == 1 ? Type{PQftype(result_.get(), number)} : Type::as_text,
+            .data = {PQgetvalue(result_.get(), row, number),
+                     static_cast<std::size_t>(PQgetlength(result_.get(), row, number))}};
 }
 
+std::string_view Row::view(const char* column) const {
+    return field(column).text();
+}
 std::int64_t Row::integer(const char* column) const {
-    const auto text = view(column);
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size())
-        throw Error(Fault::internal, fmt::format("column '{}' is no whole number", column));
-    return value;
+    return field(column).integer();
+}
+bool Row::boolean(const char* column) const {
+    return field(column).boolean();
+}
+Instant Row::instant(const char* column) const {
+    return field(column).instant();
+}
+Day Row::day(const char* column) const {
+    return field(column).day();
+}
+Bytes Row::bytes(const char* column) const {
+    return field(column).bytes();
 }
 
 std::optional<std::string> Row::optional_text(const char* column) const {
@@ -264,9 +283,9 @@ bool Session::State::send(const Message& message) {
         case Message::Kind::prepare:
             return PQsendPrepare(to, message.name.c_str(), statement(message.name).c_str(), 0, nullptr) == 1;
         case Message::Kind::run: {
-            const auto values = pointers(*message.params);
-            return PQsendQueryPrepared(to, message.name.c_str(), static_cast<int>(values.size()), values.data(),
-                                       nullptr, nullptr, 0) == 1;
+            const ParamColumns columns{*message.params};
+            return PQsendQueryPrepared(to, message.name.c_str(), static_cast<int>(columns.values.size()),
+                                       columns.values.data(), columns.lengths.data(), columns.formats.data(), 1) == 1;
         }
     }
     return false;

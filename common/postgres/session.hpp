@@ -45,13 +45,13 @@ class Result;
 class Row {
 public:
     bool is_null(const char* column) const;
-    std::string_view view(const char* column) const;
+    std::string_view view(const char* column) const;  ///< of a text or JSON; lives as long as the result
     std::string text(const char* column) const { return std::string{view(column)}; }
     std::int64_t integer(const char* column) const;
-    bool boolean(const char* column) const { return view(column) == "t"; }
-    Instant instant(const char* column) const { return instant_from_text(view(column)); }
-    Day day(const char* column) const { return day_from_text(view(column)); }
-    Bytes bytes(const char* column) const { return bytes_from_text(view(column)); }
+    bool boolean(const char* column) const;
+    Instant instant(const char* column) const;
+    Day day(const char* column) const;
+    Bytes bytes(const char* column) const;
 
     std::optional<std::string> optional_text(const char* column) const;
     std::optional<std::int64_t> optional_integer(const char* column) const;
@@ -62,6 +62,7 @@ private:
     friend class Result;
     Row(std::shared_ptr<const pg_result> result, std::size_t index) : result_(std::move(result)), index_(index) {}
     int column_of(const char* column) const;
+    Field field(const char* column) const;
     std::shared_ptr<const pg_result> result_;
     std::size_t index_;
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text forms of values as PostgreSQL reads and writes them.
+// Text and binary forms of values as PostgreSQL reads and writes them.
 #include "common/postgres/value.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <bit>
+#include <charconv>
 
 #include "common/error.hpp"
 
@@ -40,6 +41,18 @@ constexpr auto kHexValues = [] {
     for (std::int16_t i = 0; i < 16; ++i) values[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
     return values;
 }();
+
+// Day 0 and moment 0 of PostgreSQL.
+constexpr Day kEpochDay{std::chrono::year{2000} / std::chrono::January / 1};
+constexpr Instant kEpoch{kEpochDay.time_since_epoch()};
+
+template <std::integral T>
+T read_big_endian(std::string_view bytes) {
+    std::make_unsigned_t<T> value = 0;
+    for (std::size_t i = 0; i < sizeof value; ++i)
+        value = static_cast<std::make_unsigned_t<T>>(value << 8U | static_cast<unsigned char>(bytes[i]));
+    return static_cast<T>(value);
+}
 
 }  // namespace
 
@@ -126,22 +139,15 @@ std::string make_storable(std::string_view text, std::size_t max_bytes) {
     return clean;
 }
 
-void Param::append_element(const Param& element) {
-    if (!element.text_) {
-        *text_ += "NULL";
-        return;
-    }
-    *text_ += '"';
-    for (const char c : *element.text_) {
-        if (c == '"' || c == '\\') *text_ += '\\';
-        *text_ += c;
-    }
-    *text_ += '"';
+void Param::begin_array(std::size_t size, Type element) {
+    const auto append = [this](std::int32_t value) { append_big_endian(*value_, value); };
+    append(size == 0 ? 0 : 1);  // dimensions
+    append(0);                  // whether there are NULLs: PostgreSQL looks for itself
+    append(static_cast<std::int32_t>(element));
+    if (size == 0) return;
+    append(static_cast<std::int32_t>(size));
+    append(1);  // the first index
 }
-
-// Day 0 and moment 0 of PostgreSQL.
-constexpr Day kEpochDay{std::chrono::year{2000} / std::chrono::January / 1};
-constexpr Instant kEpoch{kEpochDay.time_since_epoch()};
 
 template <std::integral T>
 void CopyRow::add_number(T value) {
@@ -169,6 +175,10 @@ void CopyRow::add_jsonb(std::string_view value) {
     ++columns_;
 }
 
+void CopyRow::add_bool(bool value) {
+    add_number(static_cast<std::int8_t>(value));
+}
+
 void CopyRow::add_int4(std::int32_t value) {
     add_number(value);
 }
@@ -188,6 +198,67 @@ void CopyRow::add_date(Day value) {
 void CopyRow::add_timestamptz(Instant value) {
     const bool infinite = value == kNever || value == Instant::min();
     add_number(static_cast<std::int64_t>(infinite ? value.time_since_epoch().count() : (value - kEpoch).count()));
+}
+
+void Field::refuse(const char* wanted) const {
+    throw Error(Fault::internal, fmt::format("column '{}' is no {}, but of type {}: {} bytes", column, wanted,
+                                             static_cast<std::uint32_t>(type), data.size()));
+}
+
+std::string_view Field::text() const {
+    switch (type) {
+        case Type::as_text:
+        case Type::name:
+        case Type::text:
+        case Type::json:
+        case Type::varchar:
+            return data;
+        case Type::jsonb:
+            if (data.empty()) refuse("JSON");
+            return data.substr(1);  // behind its version
+        default:
+            refuse("text");
+    }
+}
+
+std::int64_t Field::integer() const {
+    if (type == Type::as_text) {
+        std::int64_t value = 0;
+        const auto [end, error] = std::from_chars(data.data(), data.data() + data.size(), value);
+        if (error != std::errc{} || end != data.data() + data.size()) refuse("whole number");
+        return value;
+    }
+    if (type == Type::int8 && data.size() == sizeof(std::int64_t)) return read_big_endian<std::int64_t>(data);
+    if (type == Type::int4 && data.size() == sizeof(std::int32_t)) return read_big_endian<std::int32_t>(data);
+    if (type == Type::int2 && data.size() == sizeof(std::int16_t)) return read_big_endian<std::int16_t>(data);
+    refuse("whole number");
+}
+
+bool Field::boolean() const {
+    if (type == Type::as_text) return data == "t";
+    if (type != Type::boolean || data.size() != 1) refuse("boolean");
+    return data.front() != 0;
+}
+
+Instant Field::instant() const {
+    if (type == Type::as_text) return instant_from_text(data);
+    if (type != Type::timestamptz || data.size() != sizeof(std::int64_t)) refuse("moment");
+    const std::chrono::microseconds value{read_big_endian<std::int64_t>(data)};
+    if (value == std::chrono::microseconds::max()) return kNever;
+    if (value == std::chrono::microseconds::min()) return Instant::min();
+    return kEpoch + value;
+}
+
+Day Field::day() const {
+    if (type == Type::as_text) return day_from_text(data);
+    if (type != Type::date || data.size() != sizeof(std::int32_t)) refuse("day");
+    return kEpochDay + std::chrono::days{read_big_endian<std::int32_t>(data)};
+}
+
+Bytes Field::bytes() const {
+    if (type == Type::as_text) return bytes_from_text(data);
+    if (type != Type::bytea) refuse("bytes");
+    return {data.begin(), data.end()};
 }
 
 }  // namespace tally::postgres

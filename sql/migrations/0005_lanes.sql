@@ -21,7 +21,10 @@ UPDATE slots s
   FROM connections c WHERE c.connection_id = s.connection_id;
 ALTER TABLE slots ALTER COLUMN lease_node TYPE text COLLATE "C", ALTER COLUMN lane SET NOT NULL, ADD CHECK (lane <> ''),
                   ALTER COLUMN slack SET NOT NULL, ADD CHECK (slack >= 0);
-DROP INDEX slots_due;
+-- What follows from other columns is not written by anybody.
+ALTER TABLE slots DROP COLUMN due_at;
+ALTER TABLE slots ADD COLUMN due_at timestamptz NOT NULL GENERATED ALWAYS AS (least(collect_at, upkeep_at)) STORED;
+COMMENT ON COLUMN slots.due_at IS 'serve from then on: the earlier one of collect_at and upkeep_at';
 -- Lease columns stand in no index, so a claim stays a heap-only update.
 CREATE INDEX slots_lanes ON slots (lane, slack, due_at, connection_id);
 CREATE INDEX slots_spare ON slots (lane, spare_at, connection_id) WHERE spare_at IS NOT NULL;

@@ -47,7 +47,7 @@ SELECT g.platform, g.tier, count(*) AS looked_at,
   JOIN users u ON u.user_id = c.user_id AND u.tier = g.tier
   LEFT JOIN LATERAL (
     SELECT sum(w.last_day - w.first_day + 1) AS wanted, sum(k.final) AS final, sum(k.refused) AS refused, sum(k.known) AS known
-      FROM unnest($4::text[], $5::text[], $6::jsonb[], $7::boolean[], $8::date[], $9::date[])
+      FROM unnest($4::text[], $5::text[], $6::text[], $7::boolean[], $8::date[], $9::date[])
            AS r(platform, request, only_if, of_the_moment, first_day, last_day)
      CROSS JOIN LATERAL (
         SELECT r.last_day,
@@ -61,7 +61,7 @@ SELECT g.platform, g.tier, count(*) AS looked_at,
                  WHERE v.connection_id = c.connection_id AND v.request = r.request
                    AND v.first_day <= w.last_day AND v.last_day >= w.first_day) AS part) AS k
      WHERE r.platform = c.platform AND w.first_day <= w.last_day
-       AND NOT EXISTS (SELECT 1 FROM jsonb_each(r.only_if) AS o
+       AND NOT EXISTS (SELECT 1 FROM jsonb_each(r.only_if::jsonb) AS o
                         WHERE NOT coalesce(o.value ? (c.attributes ->> o.key), false))) AS d ON true
  GROUP BY g.platform, g.tier
  ORDER BY g.platform, g.tier

@@ -66,7 +66,7 @@ SELECT l.lane, h.spare_at AS due_at
 -- for free. The clock stands inline: a CTE used twice would be materialised.
 WITH due AS (
     SELECT d.connection_id
-      FROM unnest($4::text[], $5::int[], $6::timestamptz[], $7::bigint[], $8::int[]) AS l(lane, slack, after_due, after_id, most)
+      FROM unnest($4::text[], $5::bigint[], $6::timestamptz[], $7::bigint[], $8::bigint[]) AS l(lane, slack, after_due, after_id, most)
       CROSS JOIN LATERAL (
         SELECT s.connection_id, s.due_at
           FROM free_slots s
@@ -90,7 +90,7 @@ RETURNING s.connection_id, s.lane, s.slack, s.due_at, s.collect_at, s.upkeep_at,
 -- at the regular slot.
 WITH spare AS (
     SELECT d.connection_id
-      FROM unnest($4::text[], $5::int[]) AS l(lane, most)
+      FROM unnest($4::text[], $5::bigint[]) AS l(lane, most)
       CROSS JOIN LATERAL (
         SELECT s.connection_id, s.spare_at
           FROM free_slots s
@@ -154,7 +154,6 @@ UPDATE slots s
    SET lease_token = NULL, lease_node = NULL, attempt = greatest(s.attempt - l.counted::int, 0),
        collect_at = greatest(s.collect_at, l.until),
        upkeep_at = CASE WHEN s.upkeep_at IS NOT NULL THEN greatest(s.upkeep_at, l.until) END,
-       spare_at = CASE WHEN s.spare_at IS NOT NULL THEN greatest(s.spare_at, l.until) END,
-       due_at = greatest(s.due_at, l.until)
+       spare_at = CASE WHEN s.spare_at IS NOT NULL THEN greatest(s.spare_at, l.until) END
   FROM unnest($1::bigint[], $2::bigint[], $3::boolean[], $4::timestamptz[]) AS l(connection_id, token, counted, until)
  WHERE s.connection_id = l.connection_id AND s.lease_token = l.token

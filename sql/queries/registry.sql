@@ -57,11 +57,11 @@ RETURNING connection_id, state, xmax = 0 AS created
 
 -- name: put_slot
 -- $1 connection, $2 slot, $3 slack in seconds: a new connection is due at once, one that waited for a token too
-INSERT INTO slots AS s (connection_id, lane, slack, due_at, collect_at, slot_at)
-SELECT c.connection_id, c.platform || coalesce('/' || nullif(c.attributes ->> 'app', ''), ''), $3, now(), now(), $2
+INSERT INTO slots AS s (connection_id, lane, slack, collect_at, slot_at)
+SELECT c.connection_id, c.platform || coalesce('/' || nullif(c.attributes ->> 'app', ''), ''), $3, now(), $2
   FROM connections c WHERE c.connection_id = $1
 ON CONFLICT (connection_id) DO UPDATE
-   SET lane = excluded.lane, collect_at = least(s.collect_at, now()), due_at = least(s.due_at, now()), attempt = 0
+   SET lane = excluded.lane, collect_at = least(s.collect_at, now()), attempt = 0
 
 -- name: forget_refusals
 -- What was refused to the old token may be given to the new one.
@@ -86,13 +86,12 @@ SELECT s.connection_id, s.slot_at, c.state, c.state_reason, c.state_since
 -- name: move_slots
 -- $1 connection ids, $2 slots, $3 slacks: other slots to pursue; what is due already stays due, a retry or a run asked for by
 -- hand that comes sooner stands, and who is not active is not collected
-UPDATE slots s SET slot_at = m.slot_at, slack = m.slack, attempt = 0, collect_at = m.collect_at,
-       due_at = least(m.collect_at, s.upkeep_at)
+UPDATE slots s SET slot_at = m.slot_at, slack = m.slack, attempt = 0, collect_at = m.collect_at
   FROM (SELECT n.connection_id, n.slot_at, CASE WHEN o.slack = 0 THEN 0 ELSE n.slack END AS slack,
                CASE WHEN c.state <> 'active' OR o.collect_at <= now() THEN o.collect_at
                     WHEN o.collect_at <> o.slot_at THEN least(o.collect_at, n.slot_at)
                     ELSE n.slot_at END AS collect_at
-          FROM unnest($1::bigint[], $2::timestamptz[], $3::int[]) AS n(connection_id, slot_at, slack)
+          FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[]) AS n(connection_id, slot_at, slack)
           JOIN slots o USING (connection_id)
           JOIN connections c USING (connection_id)) AS m
  WHERE s.connection_id = m.connection_id
@@ -101,7 +100,7 @@ UPDATE slots s SET slot_at = m.slot_at, slack = m.slack, attempt = 0, collect_at
 -- $1 connection ids, $2 first slots, $3 last slots, $4 how many, $5 reasons: slots that passed while nothing was to be collected
 INSERT INTO slot_exceptions (connection_id, slot_at, last_slot_at, slots, kind, reason)
 SELECT l.connection_id, l.first, l.last, l.slots, 'skipped', l.reason
-  FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::text[])
+  FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[])
        AS l(connection_id, first, last, slots, reason)
 ON CONFLICT DO NOTHING
 
@@ -141,7 +140,7 @@ WITH changed AS (
      WHERE t.connection_id = changed.connection_id AND t.state = 'waiting'
 )
 -- A paused connection's token is still kept alive.
-UPDATE slots s SET collect_at = 'infinity', due_at = coalesce(s.upkeep_at, 'infinity'), spare_at = NULL
+UPDATE slots s SET collect_at = 'infinity', spare_at = NULL
   FROM changed WHERE s.connection_id = changed.connection_id
 
 -- name: resume_connection
@@ -152,7 +151,7 @@ WITH changed AS (
      WHERE user_id = $1 AND platform = $2 AND account_id = $3
     RETURNING connection_id
 )
-UPDATE slots s SET collect_at = m.collect_at, due_at = least(m.collect_at, s.upkeep_at), attempt = 0
+UPDATE slots s SET collect_at = m.collect_at, attempt = 0
   FROM changed
   JOIN LATERAL (SELECT least(o.collect_at, CASE WHEN $4 THEN now() ELSE greatest(o.slot_at, now()) END) AS collect_at
                   FROM slots o WHERE o.connection_id = changed.connection_id) m ON true

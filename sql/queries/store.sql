@@ -60,13 +60,13 @@ SELECT * FROM unnest($1::bigint[], $2::text[], $3::date[], $4::date[], $5::text[
 INSERT INTO runs (run_id, connection_id, user_id, platform, account_id, trigger, slot_at, started_at, node, attempt, state,
                   requests, rows_written, rows_changed, error_class, error)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-                     $8::timestamptz[], $9::text[], $10::smallint[], $11::text[], $12::int[], $13::int[], $14::int[],
+                     $8::timestamptz[], $9::text[], $10::bigint[], $11::text[], $12::bigint[], $13::bigint[], $14::bigint[],
                      $15::text[], $16::text[])
 
 -- name: record_exceptions
 -- $1 connection ids, $2 first slots, $3 last slots, $4 how many, $5 kinds, $6 reasons, $7 run ids
 INSERT INTO slot_exceptions (connection_id, slot_at, last_slot_at, slots, kind, reason, run_id)
-SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::int[], $5::text[], $6::text[], $7::bigint[])
+SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])
 ON CONFLICT DO NOTHING
 
 -- name: count_runs
@@ -92,7 +92,7 @@ ON CONFLICT (hour, tier, platform, node) DO UPDATE
 -- $1 trigger ids, $2 states ('waiting': a part is done, the next run goes on), $3 run ids, $4 requests made, $5 requests left
 UPDATE triggers t SET state = s.state, run_id = CASE WHEN s.state = 'waiting' THEN NULL ELSE s.run_id END,
        requests_made = t.requests_made + s.made, requests_left = s.unmade
-  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::int[], $5::int[]) AS s(trigger_id, state, run_id, made, unmade)
+  FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[]) AS s(trigger_id, state, run_id, made, unmade)
  WHERE t.trigger_id = s.trigger_id
 
 -- name: set_connection_state
@@ -132,7 +132,7 @@ WITH changed AS (
      WHERE a.kind = 'needs_authorization' AND a.subject = concat_ws(' ', c.user_id, c.platform, c.account_id)
        AND a.resolved_at IS NULL AND c.state = 'active'
 )
-UPDATE slots s SET collect_at = now(), due_at = least(now(), s.upkeep_at), attempt = 0
+UPDATE slots s SET collect_at = now(), attempt = 0
   FROM changed
  WHERE s.connection_id = changed.connection_id AND changed.state_before = 'needs_authorization'
 
@@ -146,29 +146,30 @@ SELECT c.credential FROM connections c JOIN slots s USING (connection_id)
 -- $8 collect at and $9 slot as they were claimed, $10 slacks, $11 what may wait goes on at (NULL: nothing is left), $12 days after
 -- which days are long past. A trigger that waits is served next; what was moved meanwhile (resumed, a new token, another tier)
 -- stays moved; a connection that is not active any more is not collected, and one without a working token needs no upkeep.
+WITH waiting AS MATERIALIZED (
+    SELECT w.connection_id, bool_or(NOT w.long_past) AS soon, bool_or(w.long_past) AS later
+      FROM (SELECT connection_id, coalesce(from_day < (now() AT TIME ZONE 'UTC')::date - $12::int, false) AS long_past
+              FROM triggers WHERE connection_id = ANY ($1::bigint[]) AND state = 'waiting') w
+     GROUP BY w.connection_id
+), inactive AS MATERIALIZED (
+    SELECT connection_id, state = 'paused' AS kept FROM connections WHERE connection_id = ANY ($1::bigint[]) AND state <> 'active'
+)
 UPDATE slots s
    SET lease_token = NULL, lease_node = NULL,
-       (collect_at, upkeep_at, due_at, spare_at, slack, slot_at, attempt) =
-       (SELECT n.collect_at, n.upkeep_at, least(n.collect_at, n.upkeep_at), n.spare_at, n.slack, n.slot_at, n.attempt
-          FROM (SELECT CASE WHEN s.slot_at <> f.claimed_slot THEN s.slot_at ELSE f.slot_at END AS slot_at,
-                       CASE WHEN s.slot_at <> f.claimed_slot THEN 0 ELSE f.attempt END AS attempt,
-                       CASE WHEN t.soon THEN 0 WHEN s.slot_at <> f.claimed_slot AND s.slack > 0 THEN s.slack ELSE f.slack END AS slack,
-                       CASE WHEN c.state IN ('active', 'paused') THEN f.upkeep_at END AS upkeep_at,
-                       CASE WHEN c.state = 'active'
-                            THEN least(f.spare_at, CASE WHEN t.later THEN greatest(now(), f.not_before) END) END AS spare_at,
-                       CASE WHEN c.state <> 'active' THEN 'infinity'
-                            ELSE least(CASE WHEN s.slot_at <> f.claimed_slot THEN greatest(s.slot_at, f.not_before)
-                                            ELSE f.collect_at END,
-                                       CASE WHEN t.soon THEN greatest(now(), f.not_before) END,
-                                       CASE WHEN s.collect_at <> f.claimed THEN greatest(s.collect_at, f.not_before) END)
-                            END AS collect_at) n)
-  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::smallint[], $6::timestamptz[],
-              $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::int[], $11::timestamptz[])
+       slot_at = CASE WHEN s.slot_at <> f.claimed_slot THEN s.slot_at ELSE f.slot_at END,
+       attempt = CASE WHEN s.slot_at <> f.claimed_slot THEN 0 ELSE f.attempt END,
+       slack = CASE WHEN t.soon THEN 0 WHEN s.slot_at <> f.claimed_slot AND s.slack > 0 THEN s.slack ELSE f.slack END,
+       upkeep_at = CASE WHEN coalesce(i.kept, true) THEN f.upkeep_at END,
+       spare_at = CASE WHEN i.connection_id IS NULL THEN least(f.spare_at, CASE WHEN t.later THEN greatest(now(), f.not_before) END) END,
+       collect_at = CASE WHEN i.connection_id IS NOT NULL THEN 'infinity'
+                         ELSE least(CASE WHEN s.slot_at <> f.claimed_slot THEN greatest(s.slot_at, f.not_before) ELSE f.collect_at END,
+                                    CASE WHEN t.soon THEN greatest(now(), f.not_before) END,
+                                    CASE WHEN s.collect_at <> f.claimed THEN greatest(s.collect_at, f.not_before) END) END
+  FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::timestamptz[],
+              $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::bigint[], $11::timestamptz[])
        AS f(connection_id, token, collect_at, slot_at, attempt, upkeep_at, not_before, claimed, claimed_slot, slack, spare_at)
-  JOIN connections c USING (connection_id)
-  CROSS JOIN LATERAL (SELECT bool_or(NOT w.long_past) AS soon, bool_or(w.long_past) AS later
-                        FROM (SELECT coalesce(from_day < (now() AT TIME ZONE 'UTC')::date - $12::int, false) AS long_past
-                                FROM triggers WHERE connection_id = f.connection_id AND state = 'waiting') w) t
+  LEFT JOIN inactive i USING (connection_id)
+  LEFT JOIN waiting t USING (connection_id)
  WHERE s.connection_id = f.connection_id AND s.lease_token = f.token
 
 -- name: ensure_snapshot_months

@@ -21,7 +21,6 @@ WITH chosen AS (
 )
 UPDATE slots s
    SET collect_at = CASE WHEN a.may_wait THEN s.collect_at ELSE least(s.collect_at, now()) END,
-       due_at = CASE WHEN a.may_wait THEN s.due_at ELSE least(s.due_at, now()) END,
        slack = CASE WHEN a.may_wait THEN s.slack ELSE 0 END,
        spare_at = CASE WHEN a.may_wait THEN least(s.spare_at, now()) ELSE s.spare_at END
   FROM added a WHERE s.connection_id = a.connection_id

@@ -26,7 +26,7 @@ def count(setting):
     control = lambda *what: subprocess.run(["callgrind_control", *what, str(setting.daemon.pid)], check=True,
                                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     time.sleep(3)
-    setting.database.sql(f"""UPDATE slots SET due_at = at, collect_at = at, slot_at = at
+    setting.database.sql(f"""UPDATE slots SET collect_at = at, slot_at = at
                                FROM (SELECT now() + interval '{LEAD} seconds' AS at) AS a""")
     control("-i", "on")
     collect.wait_until(lambda: setting.done() == ACCOUNTS, "the last run", 600, step=1)

@@ -39,7 +39,7 @@ SELECT ensure_runs_day(current_date + d) FROM generate_series(-1, 1) d;
 """
 
 SLOTS = """
-SELECT n, 'platform' || n % {platforms}, CASE WHEN n / {platforms} % 2 = 0 THEN 900 ELSE 86400 END, due, due, due
+SELECT n, 'platform' || n % {platforms}, CASE WHEN n / {platforms} % 2 = 0 THEN 900 ELSE 86400 END, {due}due
   FROM (SELECT n, CASE WHEN n % {every} = 0 THEN now() - interval '1 minute' + n * interval '1 microsecond'
                        ELSE now() + interval '1 day' + n * interval '1 second' END AS due
           FROM generate_series(1, {rows}) n) s
@@ -70,9 +70,11 @@ class Bench:
             bench.output("node", bench.PEERS / "graphile.js", "add", self.url, self.leases)
             table = "graphile_worker._private_jobs"
         else:
-            table = "raw_slots" if contender == "raw" else "slots"
+            # In tally's own table due_at follows from collect_at.
+            table, due_at = ("raw_slots", "due_at, ") if contender == "raw" else ("slots", "")
+            slots = SLOTS.format(due=2 * "due, " if due_at else "due, ", **self.sizes)
             self.database.sql(f"""TRUNCATE {table}; TRUNCATE runs, run_stats;
-                INSERT INTO {table} (connection_id, lane, slack, due_at, collect_at, slot_at) {SLOTS.format(**self.sizes)}""")
+                INSERT INTO {table} (connection_id, lane, slack, {due_at}collect_at, slot_at) {slots}""")
         self.database.sql(f"CHECKPOINT; VACUUM (ANALYZE) {table}; VACUUM ANALYZE connections, users, user_keys;")
 
     def run(self, contender):

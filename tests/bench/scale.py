@@ -29,8 +29,8 @@ INSERT INTO user_keys SELECT 'copy-' || n, sealed_key FROM original, generate_se
 INSERT INTO connections (user_id, platform, account_id, credential)
 SELECT 'copy-' || n, ('{{instagram,facebook,youtube,snapchat,twitch}}'::text[])[1 + n % 5], 'account-' || n, credential
   FROM original, generate_series(1, {count}) n;
-INSERT INTO slots (connection_id, lane, slack, due_at, collect_at, slot_at)
-SELECT connection_id, platform, CASE tier WHEN 'premium' THEN 900 ELSE 86400 END, due, due, due
+INSERT INTO slots (connection_id, lane, slack, collect_at, slot_at)
+SELECT connection_id, platform, CASE tier WHEN 'premium' THEN 900 ELSE 86400 END, due, due
   FROM (SELECT c.connection_id, c.platform, u.tier, now() + interval '2 hours' + random() * interval '24 hours' AS due
           FROM connections c JOIN users u USING (user_id) WHERE u.user_id LIKE 'copy-%') s;
 """
@@ -39,7 +39,7 @@ SELECT connection_id, platform, CASE tier WHEN 'premium' THEN 900 ELSE 86400 END
 FALL_DUE = """
 WITH known AS (SELECT connection_id, row_number() OVER (ORDER BY md5(account_id)) - 1 AS place
                  FROM connections WHERE user_id LIKE 'known-%')
-UPDATE slots s SET due_at = at, collect_at = at, slot_at = at
+UPDATE slots s SET collect_at = at, slot_at = at
   FROM (SELECT connection_id, now() + interval '{lead} seconds' + place * interval '1 second' * {spread} / {known} AS at FROM known) k
  WHERE s.connection_id = k.connection_id;
 SELECT account_id, extract(epoch FROM due_at) FROM slots JOIN connections USING (connection_id) WHERE user_id LIKE 'known-%';

@@ -30,7 +30,7 @@ def test_what_falls_due_one_by_one_is_begun_at_once(make_stack):
     stack = make_stack(config="collect:\n  backfill: 0d\n").start()
     stack.import_users([user(n, "free", ["youtube"]) for n in range(40)])
     wait_until(lambda: stack.sql("SELECT count(*) FROM slots WHERE due_at > now()") == [["40"]], what="the first runs")
-    stack.sql("""UPDATE slots s SET due_at = at, collect_at = at, slot_at = at
+    stack.sql("""UPDATE slots s SET collect_at = at, slot_at = at
                    FROM (SELECT connection_id, now() + interval '3 seconds' + row_number() OVER () * interval '150 ms' AS at
                            FROM slots) k WHERE s.connection_id = k.connection_id""")
     late = "SELECT extract(epoch FROM started_at - slot_at) FROM runs WHERE slot_at > (SELECT max(created_at) FROM connections)"

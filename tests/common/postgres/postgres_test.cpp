@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <limits>
+#include <numeric>
 
 #include "common/postgres/cluster.hpp"
 #include "common/postgres/migrate.hpp"
@@ -121,6 +122,77 @@ TEST_CASE("what COPY writes is what SQL reads, at both ends of every type") {
     const auto rows = transaction.exec_text("SELECT concat_ws(' ', i8, f, d, t, j) AS shown FROM kinds ORDER BY n");
     REQUIRE(rows.size() == kinds.size());
     for (std::size_t i = 0; i < kinds.size(); ++i) CHECK(rows[i].text("shown") == kinds[i].shown);
+}
+
+TEST_CASE("values are read in the form in which they are sent, and as nothing else") {
+    using postgres::Field, postgres::Type;
+    const auto sent = [](auto add) {
+        std::string out;
+        postgres::CopyRow row{out};
+        add(row);
+        return out.substr(sizeof(std::int32_t));  // behind the length
+    };
+    for (const auto number : {std::numeric_limits<std::int64_t>::min(), std::int64_t{-1}, std::int64_t{258}}) {
+        const auto bytes = sent([&](auto& row) { row.add_int8(number); });
+        CHECK(Field{.column = "n", .type = Type::int8, .data = bytes}.integer() == number);
+    }
+    const auto four = sent([](auto& row) { row.add_int4(-7); });
+    CHECK(Field{.column = "n", .type = Type::int4, .data = four}.integer() == -7);
+    CHECK(Field{.column = "n", .type = Type::int2, .data = four.substr(2)}.integer() == -7);
+    for (const auto moment : {postgres::kNever, Instant::min(), parse_instant("1999-12-31T23:59:59.999999Z").value()}) {
+        const auto bytes = sent([&](auto& row) { row.add_timestamptz(moment); });
+        CHECK(Field{.column = "t", .type = Type::timestamptz, .data = bytes}.instant() == moment);
+    }
+    const auto day = parse_day("1969-07-20").value();
+    const auto day_bytes = sent([&](auto& row) { row.add_date(day); });
+    CHECK(Field{.column = "d", .type = Type::date, .data = day_bytes}.day() == day);
+    const auto yes = sent([](auto& row) { row.add_bool(true); });
+    CHECK(Field{.column = "b", .type = Type::boolean, .data = yes}.boolean());
+    const auto json = sent([](auto& row) { row.add_jsonb("{}"); });
+    CHECK(Field{.column = "j", .type = Type::jsonb, .data = json}.text() == "{}");
+    CHECK(Field{.column = "x", .type = Type::bytea, .data = {"\0\xff", 2}}.bytes() == postgres::Bytes{0, 255});
+
+    constexpr auto kNumeric = Type{1700};
+    for (const auto type : {kNumeric, Type::int8, Type::jsonb}) {
+        const Field field{.column = "sum", .type = type, .data = {}};
+        CAPTURE(static_cast<std::uint32_t>(type));
+        CHECK_THROWS_WITH_AS(field.integer(), doctest::Contains("column 'sum' is no whole number"), Error);
+        CHECK_THROWS_AS(field.text(), Error);
+        CHECK_THROWS_AS(field.instant(), Error);
+        CHECK_THROWS_AS(field.day(), Error);
+        CHECK_THROWS_AS(field.boolean(), Error);
+        CHECK_THROWS_AS(field.bytes(), Error);
+    }
+}
+
+TEST_CASE("arrays arrive as they were, with NULLs and without elements") {
+    const test::Database database;
+    auto session = database.session("");
+    auto transaction = session.begin();
+    transaction.exec_text("SET LOCAL session_replication_role = replica");  // no connection is needed
+    const auto slot = parse_instant("2026-11-21T02:00:00.000001Z").value();
+    const std::string nasty = "quote \" back \\ comma , {brace} NULL ü";
+    const auto record = [&](std::vector<std::string> reasons, std::vector<std::optional<std::int64_t>> runs) {
+        const auto count = reasons.size();
+        const std::vector<Instant> slots(count, slot);
+        std::vector<std::int64_t> ids(count);
+        std::iota(ids.begin(), ids.end(), -1);
+        transaction.exec("record_exceptions",
+                         {std::move(ids), slots, slots, std::vector<std::int64_t>(count, 1),
+                          std::vector<std::string>(count, "skipped"), std::move(reasons), std::move(runs)});
+    };
+    record({}, {});
+    record({nasty, ""}, {std::nullopt, -5});
+    const auto rows = transaction.exec_text(
+        "SELECT connection_id, reason, run_id, slot_at, slots FROM slot_exceptions ORDER BY connection_id");
+    REQUIRE(rows.size() == 2);
+    CHECK(rows[0].integer("connection_id") == -1);
+    CHECK(rows[0].text("reason") == nasty);
+    CHECK(rows[0].is_null("run_id"));
+    CHECK(rows[0].instant("slot_at") == slot);
+    CHECK(rows[1].text("reason").empty());
+    CHECK(rows[1].integer("run_id") == -5);
+    CHECK(rows[1].integer("slots") == 1);
 }
 
 TEST_CASE("an unreachable database is told without the password") {

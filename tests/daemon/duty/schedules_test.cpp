@@ -34,9 +34,9 @@ struct Fixture : test::DutyFixture {
         const auto id = database.value("SELECT max(connection_id) FROM connections");
         const auto at = collect.empty() ? slot : collect;
         database.execute(
-            fmt::format("INSERT INTO slots (connection_id, lane, slack, due_at, collect_at, slot_at) "
-                        "VALUES ({}, 'youtube', 60, {}, {}, {})",
-                        id, at, at, slot));
+            fmt::format("INSERT INTO slots (connection_id, lane, slack, collect_at, slot_at) "
+                        "VALUES ({}, 'youtube', 60, {}, {})",
+                        id, at, slot));
         return id;
     }
     std::string slot(const std::string& id, const std::string& expression) const {
@@ -87,8 +87,8 @@ TEST_CASE("a tier of many connections is planned page by page") {
     f.database.execute(
         "INSERT INTO connections (user_id, platform, account_id, credential) SELECT 'frieda', 'youtube', 'a' || n, '' "
         "FROM generate_series(1, 2500) n;"
-        "INSERT INTO slots (connection_id, lane, slack, due_at, collect_at, slot_at) SELECT connection_id, 'youtube', "
-        "60, at, at, at FROM connections, (SELECT now() + interval '20 h' AS at) t");
+        "INSERT INTO slots (connection_id, lane, slack, collect_at, slot_at) SELECT connection_id, 'youtube', "
+        "60, at, at FROM connections, (SELECT now() + interval '20 h' AS at) t");
     CHECK(f.run("schedules").words == "planned 2,500 slots of tier free anew");
     f.set("free", 1h);
     f.run("schedules");

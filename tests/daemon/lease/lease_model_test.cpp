@@ -203,15 +203,18 @@ public:
     }
 
     void restore(const Saved& saved, const Model& then) {
-        const auto rows = [](const char* table, const std::string& json) {
-            return fmt::format("SELECT * FROM jsonb_populate_recordset(NULL::{}, {})", table,
+        const auto rows = [](const char* table, const std::string& json, const char* columns = "*") {
+            return fmt::format("SELECT {} FROM jsonb_populate_recordset(NULL::{}, {})", columns, table,
                                postgres::quote_literal(json));
         };
+        constexpr auto* kSlot =  // without what follows from the others
+            "connection_id, lane, slack, collect_at, upkeep_at, spare_at, slot_at, lease_token, lease_node, attempt";
         admin_.exec_alone(fmt::format(
-            "DELETE FROM slots; INSERT INTO slots {}; DELETE FROM nodes; INSERT INTO nodes {};"
+            "DELETE FROM slots; INSERT INTO slots ({}) {}; DELETE FROM nodes; INSERT INTO nodes {};"
             "UPDATE connections SET state = '{}'; DELETE FROM triggers; INSERT INTO triggers OVERRIDING SYSTEM VALUE "
             "{}",
-            rows("slots", saved.slot), rows("nodes", saved.nodes), saved.state, rows("triggers", saved.triggers)));
+            kSlot, rows("slots", saved.slot, kSlot), rows("nodes", saved.nodes), saved.state,
+            rows("triggers", saved.triggers)));
         model = then;
     }
 
