@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decodes COPY's text format and writes the two export formats.
+// Decodes COPY's text format and writes rows as CSV and JSON.
 #include "cli/export_row.hpp"
 
 #include <fmt/format.h>
@@ -32,8 +32,8 @@ char unescape(char c) noexcept {
     }
 }
 
-std::string_view name_of(ExportColumn column) noexcept {
-    return kExportNames[static_cast<std::size_t>(column)];
+void append_boolean(std::string& out, std::string_view field) {
+    out += field == "t" ? "true" : "false";
 }
 
 }  // namespace
@@ -78,12 +78,7 @@ void append_utc(std::string& out, std::string_view timestamp) {
     if (out.ends_with("+00")) out.replace(out.size() - 3, 3, "Z");
 }
 
-std::string ExportRows::header() const {
-    if (format_ != ExportFormat::csv) return {};
-    return fmt::format("{}\r\n", fmt::join(kExportNames, ","));
-}
-
-void ExportRows::decode(std::string_view line) {
+void ExportRow::decode(std::string_view line) {
     if (line.ends_with('\n')) line.remove_suffix(1);
     std::size_t column = 0;
     for (std::size_t at = 0;; ++column) {
@@ -107,70 +102,68 @@ void ExportRows::decode(std::string_view line) {
     if (column + 1 != kExportColumns) throw Error{Fault::internal, "an exported row has too few columns"};
 }
 
-void ExportRows::append_field_csv(std::string& out, ExportColumn column) {
-    const auto index = static_cast<std::size_t>(column);
-    const std::string_view field = fields_[index];
-    if (null_[index]) return;
-    switch (column) {
-        case ExportColumn::final_:
-            out += field == "t" ? "true" : "false";
-            break;
-        case ExportColumn::fetched_at:
-            append_utc(out, field);
-            break;
-        case ExportColumn::metadata:
-            scratch_.clear();
-            append_compact_json(scratch_, field);
-            append_csv(out, scratch_);
-            break;
-        default:
-            append_csv(out, field);
-    }
+std::string csv_header() {
+    return fmt::format("{}\r\n", fmt::join(kExportNames, ","));
 }
 
-void ExportRows::append_field_json(std::string& out, ExportColumn column) {
-    const auto index = static_cast<std::size_t>(column);
-    const std::string_view field = fields_[index];
-    if (null_[index]) {
-        out += "null";
-        return;
-    }
-    switch (column) {
-        case ExportColumn::value:
-        case ExportColumn::revision:
-            out += field;
-            break;
-        case ExportColumn::final_:
-            out += field == "t" ? "true" : "false";
-            break;
-        case ExportColumn::fetched_at:
-            out += '"';
-            append_utc(out, field);
-            out += '"';
-            break;
-        case ExportColumn::metadata:
-            append_compact_json(out, field);
-            break;
-        default:
-            append_json_string(out, field);
-    }
-}
-
-void ExportRows::append(std::string& out, std::string_view line) {
-    decode(line);
+void append_csv(std::string& out, const ExportRow& row) {
     for (std::size_t i = 0; i < kExportColumns; ++i) {
         const auto column = static_cast<ExportColumn>(i);
-        if (format_ == ExportFormat::csv) {
-            if (i > 0) out += ',';
-            append_field_csv(out, column);
-        } else {
-            out += i == 0 ? "{\"" : ",\"";
-            out += name_of(column);
-            out += "\":";
-            append_field_json(out, column);
+        if (i > 0) out += ',';
+        if (row.is_null(column)) continue;
+        const auto field = row.field(column);
+        switch (column) {
+            case ExportColumn::final_:
+                append_boolean(out, field);
+                break;
+            case ExportColumn::fetched_at:
+                append_utc(out, field);
+                break;
+            case ExportColumn::metadata: {
+                std::string compact;
+                append_compact_json(compact, field);
+                append_csv(out, compact);
+                break;
+            }
+            default:
+                append_csv(out, field);
         }
     }
-    out += format_ == ExportFormat::csv ? "\r\n" : "}\n";
+    out += "\r\n";
+}
+
+void append_json(std::string& out, const ExportRow& row) {
+    for (std::size_t i = 0; i < kExportColumns; ++i) {
+        const auto column = static_cast<ExportColumn>(i);
+        out += i == 0 ? "{\"" : ",\"";
+        out += kExportNames[i];
+        out += "\":";
+        const auto field = row.field(column);
+        if (row.is_null(column)) {
+            out += "null";
+            continue;
+        }
+        switch (column) {
+            case ExportColumn::value:
+            case ExportColumn::revision:
+                out += field;
+                break;
+            case ExportColumn::final_:
+                append_boolean(out, field);
+                break;
+            case ExportColumn::fetched_at:
+                out += '"';
+                append_utc(out, field);
+                out += '"';
+                break;
+            case ExportColumn::metadata:
+                append_compact_json(out, field);
+                break;
+            default:
+                append_json_string(out, field);
+        }
+    }
+    out += '}';
 }
 
 }  // namespace tally::cli

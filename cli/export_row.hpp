@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One exported row: from PostgreSQL's COPY text to CSV or NDJSON.
+// One exported row: from PostgreSQL's COPY text to CSV or JSON.
 #pragma once
 
 #include <array>
@@ -29,8 +29,6 @@ constexpr std::array<std::string_view, kExportColumns> kExportNames{"user_id", "
                                                                     "metric",  "date",       "value",      "unit",
                                                                     "final",   "fetched_at", "revision",   "metadata"};
 
-enum class ExportFormat { csv, ndjson };
-
 /// One field as RFC 4180 wants it: in quotes when it holds a quote, comma or line break.
 void append_csv(std::string& out, std::string_view field);
 
@@ -40,27 +38,27 @@ void append_compact_json(std::string& out, std::string_view json);
 /// "2026-11-21 02:00:00.25+00" (PostgreSQL with the time zone UTC) as "2026-11-21T02:00:00.25Z".
 void append_utc(std::string& out, std::string_view timestamp);
 
-/// Renders rows; reuses its buffers, so that the cost of a row is a few copies.
-class ExportRows {
+/// One row, decoded. Keeps its buffers, so that the next row costs a few copies.
+class ExportRow {
 public:
-    explicit ExportRows(ExportFormat format) : format_(format) {}
-
-    /// The first line of the output; empty for NDJSON.
-    std::string header() const;
-
-    /// Appends one row. @param line a row of COPY's text format with its newline
+    /// @param line a row of COPY's text format with its newline
     /// @throws Error (internal) when it has not exactly the columns above
-    void append(std::string& out, std::string_view line);
+    void decode(std::string_view line);
+
+    bool is_null(ExportColumn column) const noexcept { return null_[static_cast<std::size_t>(column)]; }
+    /// In PostgreSQL's text form; empty for NULL.
+    std::string_view field(ExportColumn column) const noexcept { return fields_[static_cast<std::size_t>(column)]; }
 
 private:
-    void decode(std::string_view line);
-    void append_field_csv(std::string& out, ExportColumn column);
-    void append_field_json(std::string& out, ExportColumn column);
-
-    ExportFormat format_;
     std::array<std::string, kExportColumns> fields_;
     std::array<bool, kExportColumns> null_{};
-    std::string scratch_;
 };
+
+/// A line of CSV with the names of the columns.
+std::string csv_header();
+/// Appends the row as a line of CSV, with CRLF.
+void append_csv(std::string& out, const ExportRow& row);
+/// Appends the row as a JSON object.
+void append_json(std::string& out, const ExportRow& row);
 
 }  // namespace tally::cli

@@ -68,7 +68,7 @@ std::vector<Command> general_commands() {
           {"metric", "GLOB", "only metrics that match, with * and ?"},
           kFrom,
           kTo,
-          {"format", "csv|ndjson", "default: csv"},
+          {"format", "csv|ndjson|json|xlsx", "default: csv"},
           {"out", "FILE", "write there, complete or not at all; - is stdout"}},
          "take the numbers out",
          "Reads the database (read only, without the daemon) and writes one row a number, in constant memory, ordered "

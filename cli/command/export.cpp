@@ -2,15 +2,16 @@
 // tallyctl export
 #include <fmt/format.h>
 
-#include <functional>
+#include <array>
 #include <optional>
+#include <utility>
 
 #include "cli/command/handlers.hpp"
 #include "cli/context.hpp"
 #include "cli/copy_out.hpp"
 #include "cli/database_url.hpp"
 #include "cli/dates.hpp"
-#include "cli/export_row.hpp"
+#include "cli/export_writer.hpp"
 #include "cli/glob.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output_file.hpp"
@@ -22,13 +23,18 @@ namespace tally::cli {
 
 namespace {
 
-constexpr std::size_t kBlock = 256U << 10U;  // bytes gathered before a write
+constexpr std::int64_t kLook = 1'000;  // rows between two looks at Ctrl-C
+
+constexpr std::array<std::pair<std::string_view, ExportFormat>, 4> kFormats{{{"csv", ExportFormat::csv},
+                                                                             {"ndjson", ExportFormat::ndjson},
+                                                                             {"json", ExportFormat::json},
+                                                                             {"xlsx", ExportFormat::xlsx}}};
 
 ExportFormat read_format(const Arguments& arguments) {
     const auto text = arguments.find("format").value_or("csv");
-    if (text == "csv") return ExportFormat::csv;
-    if (text == "ndjson") return ExportFormat::ndjson;
-    throw Error{Fault::usage, fmt::format("--format: not a format: '{}'", text), "Write csv or ndjson."};
+    for (const auto& [name, format] : kFormats)
+        if (text == name) return format;
+    throw Error{Fault::usage, fmt::format("--format: not a format: '{}'", text), "Write csv, ndjson, json or xlsx."};
 }
 
 std::string read_statement(const Arguments& arguments) {
@@ -42,23 +48,23 @@ std::string read_statement(const Arguments& arguments) {
                          {arguments.find("user"), arguments.find("platform"), metric, day(dates.from), day(dates.to)});
 }
 
-/// Streams all rows into `write`. @returns how many there were
-std::int64_t stream(Context& context, const std::string& statement, ExportFormat format,
-                    const std::function<void(std::string_view)>& write) {
-    ExportRows rows{format};
-    auto block = rows.header();
-    std::int64_t count = 0;
+/// Streams all rows into `sink`. @returns how many there were
+std::int64_t stream(Context& context, const std::string& statement, ExportFormat format, ExportWriter::Sink sink) {
     const InterruptWatch watch;
-    copy_out(reader_url(context.config()), statement, [&](std::string_view line) {
-        rows.append(block, line);
-        ++count;
-        if (block.size() < kBlock) return;
+    const auto writer = make_export_writer(format, [&](std::string_view block) {
         if (watch.interrupted()) throw Interrupted{};
-        write(block);
-        block.clear();
+        sink(block);
+    });
+    ExportRow row;
+    std::int64_t count = 0;
+    copy_out(reader_url(context.config()), statement, [&](std::string_view line) {
+        row.decode(line);
+        writer->append(row);
+        if (++count % kLook != 0) return;
+        if (watch.interrupted()) throw Interrupted{};
         context.console.progress(fmt::format("{} rows", with_separators(count)));
     });
-    write(block);
+    writer->finish();
     context.console.end_progress();
     return count;
 }
@@ -70,6 +76,8 @@ int export_snapshots(Context& context, const Arguments& arguments) {
     const auto statement = read_statement(arguments);
     const auto path = arguments.find("out").value_or("-");
     auto& console = context.console;
+    if (format == ExportFormat::xlsx && path == "-" && console.out_is_terminal())
+        throw Error{Fault::usage, "a workbook is nothing for a terminal", "Write it to a file: --out FILE."};
     try {
         if (path == "-") {
             stream(context, statement, format, [&](std::string_view block) { console.out(block); });

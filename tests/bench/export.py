@@ -29,6 +29,10 @@ SELECT 'user-' || u, 'instagram', (17841400000000000 + u)::text, 'social_media',
 STATEMENT = re.sub(r"\$\d+::", "NULL::", re.sub("--.*", "", (bench.ROOT / "sql/queries/export.sql").read_text()))
 
 
+def sheets(rows):
+    return -(-rows // 1_048_575)  # a sheet's rows but its header
+
+
 def run(state, command):
     """Rows go to /dev/null: what is compared is how they are made."""
     before, started = cpu_of_postgres(state), time.monotonic()
@@ -64,6 +68,7 @@ def main():
             "psql": ["psql", "-Xq", url, "-c", f"\\copy ({' '.join(STATEMENT.split())}) TO STDOUT WITH (FORMAT csv, HEADER)"],
             "csv": export + ["csv"],
             "ndjson": export + ["ndjson"],
+            "xlsx": export + ["xlsx"],
         }
         results = {name: [] for name in contenders}
         for number in range(rounds):
@@ -82,14 +87,17 @@ def main():
 {machine}; PostgreSQL {version}, database {size}
 
   {'':<34}{'rows/s':>12}{'seconds':>10}{'CPU us/row':>12}{'in PG':>8}{'peak MB':>9}""")
-    for name, label in [("psql", "psql \\copy, CSV"), ("csv", "tallyctl export, CSV"), ("ndjson", "tallyctl export, NDJSON")]:
+    for name, label in [("psql", "psql \\copy, CSV"), ("csv", "tallyctl export, CSV"), ("ndjson", "tallyctl export, NDJSON"),
+                        ("xlsx", "tallyctl export, XLSX")]:
         print(f"  {label:<34}{rows / median(name, 'seconds'):>12.0f}{median(name, 'seconds'):>10.1f}"
               f"{median(name, 'cpu') / rows * 1e6:>12.2f}{median(name, 'postgres') / rows * 1e6:>8.2f}{median(name, 'peak_mb'):>9.1f}")
     ratio = lambda name: statistics.median(a["seconds"] / b["seconds"] for a, b in zip(results["psql"], results[name]))
     print(f"""
   CSV / psql      {ratio('csv'):>6.2f}   goal 0.9: {'met' if ratio('csv') >= 0.9 else 'MISSED'}
-  NDJSON / psql   {ratio('ndjson'):>6.2f}""")
+  NDJSON / psql   {ratio('ndjson'):>6.2f}
+  XLSX / psql     {ratio('xlsx'):>6.2f}   in {sheets(rows)} sheets""")
     bench.save(options.json, "export", {"rows": rows, "ratio_csv": round(ratio("csv"), 3), "ratio_ndjson": round(ratio("ndjson"), 3),
+                                        "ratio_xlsx": round(ratio("xlsx"), 3),
                                         "peak_mb": round(median("csv", "peak_mb"), 1)})
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench scale: a million registered connections: memory, idle CPU, from falling due to the request, start, status."""
+"""./dev bench scale: from a thousand registered connections to a million: cost, plans, memory, idle CPU, delays, start, status."""
 import asyncio
 import json
 import os
@@ -15,34 +15,38 @@ import time
 import urllib.parse
 
 import bench
+import plans
 
 SPREAD = 20  # seconds over which the known connections fall due
 LEAD = 5  # seconds before the first of them does: longer than anybody's pause
+FLAT = 1.5  # what a row may cost more in the largest database than in one a hundredth as large: its trees are a level higher
 
 # Copies of one registered connection. Nobody can open their tokens, and nobody tries: their slots are hours away.
 COPIES = """
 CREATE TEMP TABLE original AS
-SELECT c.credential, y.sealed_key FROM connections c JOIN user_keys y USING (user_id) LIMIT 1;
+SELECT c.credential, y.sealed_key FROM connections c JOIN user_keys y USING (user_id) WHERE c.user_id LIKE 'known-%' LIMIT 1;
 INSERT INTO users (user_id, tier) SELECT 'copy-' || n, CASE WHEN n % 10 = 0 THEN 'premium' ELSE 'free' END
-  FROM generate_series(1, {count}) n;
-INSERT INTO user_keys SELECT 'copy-' || n, sealed_key FROM original, generate_series(1, {count}) n;
+  FROM generate_series({first}, {last}) n;
+INSERT INTO user_keys SELECT 'copy-' || n, sealed_key FROM original, generate_series({first}, {last}) n;
 INSERT INTO connections (user_id, platform, account_id, credential)
 SELECT 'copy-' || n, ('{{instagram,facebook,youtube,snapchat,twitch}}'::text[])[1 + n % 5], 'account-' || n, credential
-  FROM original, generate_series(1, {count}) n;
+  FROM original, generate_series({first}, {last}) n;
 INSERT INTO slots (connection_id, lane, slack, collect_at, slot_at)
 SELECT connection_id, platform, CASE tier WHEN 'premium' THEN 900 ELSE 86400 END, due, due
   FROM (SELECT c.connection_id, c.platform, u.tier, now() + interval '2 hours' + random() * interval '24 hours' AS due
-          FROM connections c JOIN users u USING (user_id) WHERE u.user_id LIKE 'copy-%') s;
+          FROM connections c JOIN users u USING (user_id) LEFT JOIN slots USING (connection_id)
+         WHERE slots IS NULL) s;
 """
 
 # The known connections fall due at known moments, in no order of their ids.
 FALL_DUE = """
 WITH known AS (SELECT connection_id, row_number() OVER (ORDER BY md5(account_id)) - 1 AS place
-                 FROM connections WHERE user_id LIKE 'known-%')
+                 FROM connections WHERE user_id LIKE 'known-%' ORDER BY place LIMIT {known})
 UPDATE slots s SET collect_at = at, slot_at = at
   FROM (SELECT connection_id, now() + interval '{lead} seconds' + place * interval '1 second' * {spread} / {known} AS at FROM known) k
  WHERE s.connection_id = k.connection_id;
-SELECT account_id, extract(epoch FROM due_at) FROM slots JOIN connections USING (connection_id) WHERE user_id LIKE 'known-%';
+SELECT account_id, extract(epoch FROM due_at) FROM slots JOIN connections USING (connection_id)
+ WHERE user_id LIKE 'known-%' AND due_at BETWEEN now() AND now() + interval '{lead} seconds' + interval '1 second' * {spread};
 """
 
 
@@ -89,7 +93,7 @@ def cpu_of_postgres(state):
     for child in pathlib.Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split():
         try:
             total += cpu_seconds(child)
-        except FileNotFoundError:  # it ended between; the next look finds it with the postmaster
+        except (FileNotFoundError, ProcessLookupError):  # it ended between; the next look finds it with the postmaster
             pass
     return total
 
@@ -155,14 +159,28 @@ class Bench:
         subprocess.run([bench.BIN / "tallyctl", "--config", self.config, "status"], check=True, stdout=subprocess.DEVNULL)
         return (time.monotonic() - begin) * 1000
 
-    def register(self, known, copies):
+    def register(self, known):
         users = (json.dumps({"id": f"known-{n}", "tier": "free", "connections": [
             {"platform": "youtube", "account": f"UCknown{n}", "token": f"token-{n}"}]}) for n in range(known))
         subprocess.run([bench.BIN / "tallyctl", "--config", self.config, "user", "import", "-"], input="\n".join(users) + "\n",
                        text=True, check=True, stdout=subprocess.DEVNULL)
         wait_until(lambda: self.database.sql("SELECT count(*) FROM runs") == str(known), "the first run of each known connection")
-        self.database.sql(COPIES.format(count=copies))
+
+    def grow(self, first, last):
+        """Copies from the first to the last, with the numbers of some days."""
+        self.database.sql(COPIES.format(first=first, last=last))
+        plans.grow(self.database, first, last)
         self.database.sql("VACUUM ANALYZE; CHECKPOINT;")
+
+    def cost(self, known):
+        """Microseconds of CPU, of tallyd and of PostgreSQL, to serve each known connection, all due at once."""
+        runs = lambda: int(self.database.sql("SELECT count(*) FROM runs"))
+        before, lead = runs(), 2
+        self.database.sql(FALL_DUE.format(lead=lead, spread=0, known=known))
+        ours, theirs = cpu_seconds(self.daemon.pid), cpu_of_postgres(self.state)
+        time.sleep(lead)
+        wait_until(lambda: runs() >= before + known, "the runs of all that fell due", step=0.5)
+        return ((cpu_seconds(self.daemon.pid) - ours) / known * 1e6, (cpu_of_postgres(self.state) - theirs) / known * 1e6)
 
     def idle(self, seconds):
         """Shares of one core, of tallyd and of PostgreSQL."""
@@ -181,21 +199,36 @@ class Bench:
 
 
 def main():
-    options = bench.options("scale", __doc__).parse_args()
-    known, copies, settle, idle = (100, 20_000, 5, 10) if options.quick else (400, 1_000_000, 60, 60)
+    parser = bench.options("scale", __doc__)
+    parser.add_argument("--plans", metavar="DIR", type=pathlib.Path, help="write the plans of the hot statements there, a file for each size")
+    options = parser.parse_args()
+    known, due, copies, settle, idle = (1_000, 100, 20_000, 5, 10) if options.quick else (4_000, 400, 1_000_000, 60, 60)
+    sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size < copies] + [copies]
     machine = bench.machine()
     state = bench.state_directory()
     setting = Bench(state, Platform.serve())
     try:
         setting.start()
-        bench.say(f"registering {known} known connections and {copies} copies")
-        setting.register(known, copies)
+        bench.say(f"registering {known} known connections")
+        setting.register(known)
+        costs, reads, first = [], [], 1
+        for size in sizes:
+            bench.say(f"{size:,} copies with {size * plans.METRICS * plans.DAYS:,} rows")
+            setting.grow(first, size)
+            first = size + 1
+            found = plans.explain(setting.database, size)
+            if options.plans:
+                options.plans.mkdir(parents=True, exist_ok=True)
+                (options.plans / f"{size}.txt").write_text("\n\n".join(f"-- {what}\n{plan}" for what, (plan, _) in found.items()) + "\n")
+            reads.append({what: (plans.pages(plan) / rows, plans.scans(plan)) for what, (plan, rows) in found.items()})
+            setting.cost(known)  # once to warm up
+            costs.append(setting.cost(known))
         bench.say(f"settling for {settle} s, then idle for {idle} s")
         time.sleep(settle)
         pss = pss_mb(setting.daemon.pid)
         ours, theirs = setting.idle(idle)
-        bench.say(f"{known} connections fall due within {SPREAD} s")
-        delays = setting.delays(known)
+        bench.say(f"{due} connections fall due within {SPREAD} s")
+        delays = setting.delays(due)
         pss_after = pss_mb(setting.daemon.pid)
         status = statistics.median(setting.status() for _ in range(7))
         starts = []
@@ -216,8 +249,26 @@ def main():
     cuts = statistics.quantiles(delays, n=100, method="inclusive")
     p50, p99 = cuts[49], cuts[98]
     verdict = lambda met: "met" if met else "MISSED"
+    columns = "".join(f"{size:>12,}" for size in sizes)
+    growth = lambda values: values[-1] / values[max(0, len(values) - 3)]  # to a hundredth of the largest
+    print(f"\nmicroseconds of CPU to serve an account, {known} due at once, by registered connections\n")
+    print(f"  {'':<18}{columns}")
+    for name, at in (("tallyd", 0), ("PostgreSQL", 1)):
+        print(f"  {name:<18}" + "".join(f"{cost[at]:>12.0f}" for cost in costs))
+    cost_growth = growth([sum(cost) for cost in costs])
+    print(f"  the largest costs {cost_growth:.2f} of a hundredth of it: flat {verdict(cost_growth <= FLAT)}")
+    print(f"\npages read for a row (status: for a page), {plans.METRICS * plans.DAYS} numbers a connection\n")
+    print(f"  {'':<18}{columns}")
+    page_growth, scans = {}, set()
+    for what in reads[0]:
+        print(f"  {what:<18}" + "".join(f"{read[what][0]:>12.1f}" for read in reads))
+        page_growth[what] = growth([max(1.0, read[what][0]) for read in reads])
+        scans |= {f"{what}: {table}" for read in reads for table in read[what][1]}
+    worst = max(page_growth, key=page_growth.get)
+    print(f"  the worst grows by {page_growth[worst]:.2f} ({worst}): constant {verdict(page_growth[worst] <= FLAT)}")
+    print(f"  tables read from end to end: {', '.join(sorted(scans)) or 'none'}: {verdict(not scans)}")
     print(f"""
-{count} connections registered, {idle} s idle, then {known} due at known moments within {SPREAD} s
+{count} connections registered, {idle} s idle, then {due} due at known moments within {SPREAD} s
 {machine}; PostgreSQL {version}, database {size}
 
   tallyd's memory (PSS)    {pss:8.1f} MB    goal 64 MB: {verdict(pss <= 64)}   ({pss_after:.1f} MB after the runs)
@@ -228,7 +279,8 @@ def main():
   start to ready           {start:8.1f} ms    goal 200 ms: {verdict(start < 200)}""")
     bench.save(options.json, "scale", {"pss_mb": round(pss, 1), "idle_cpu_percent": round(ours, 2),
                "due_to_request_p50_ms": round(p50, 1), "due_to_request_p99_ms": round(p99, 1),
-               "status_ms": round(status, 1), "start_ms": round(start, 1)})
+               "status_ms": round(status, 1), "start_ms": round(start, 1),
+               "cost_growth": round(cost_growth, 3), "page_growth": round(page_growth[worst], 3), "sequential_scans": sorted(scans)})
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two export formats, from rows as COPY gives them.
-#include "cli/export_row.hpp"
+// The export formats, from rows as COPY gives them.
+#include "cli/export_writer.hpp"
 
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
+#include "tests/common/config/environment.hpp"
 
 using namespace tally;
 using namespace tally::cli;
@@ -20,9 +21,26 @@ std::string csv(std::string_view field) {
 }
 
 std::string row(ExportFormat format, std::string_view line) {
-    ExportRows rows{format};
+    ExportRow row;
+    row.decode(line);
     std::string out;
-    rows.append(out, line);
+    if (format == ExportFormat::csv)
+        append_csv(out, row);
+    else
+        append_json(out, row);
+    return out;
+}
+
+/// The whole document of rows as COPY gives them.
+std::string document(ExportFormat format, std::initializer_list<std::string_view> lines) {
+    std::string out;
+    const auto writer = make_export_writer(format, [&](std::string_view block) { out += block; });
+    ExportRow row;
+    for (const auto line : lines) {
+        row.decode(line);
+        writer->append(row);
+    }
+    writer->finish();
     return out;
 }
 
@@ -55,7 +73,7 @@ TEST_CASE("JSON loses its spaces only outside of texts") {
 }
 
 TEST_CASE("a CSV row") {
-    CHECK(ExportRows{ExportFormat::csv}.header() ==
+    CHECK(csv_header() ==
           "user_id,platform,account_id,source,metric,date,value,unit,final,fetched_at,revision,metadata\r\n");
     CHECK(row(ExportFormat::csv, kPlain) ==
           "acme,instagram,17,social_media,reach,2026-11-20,1234,count,true,2026-11-21T02:00:00.25Z,1,"
@@ -68,9 +86,7 @@ TEST_CASE("a CSV row with an absent unit and odd texts") {
 }
 
 TEST_CASE("an NDJSON row is one JSON object with typed values") {
-    CHECK(ExportRows{ExportFormat::ndjson}.header().empty());
     const auto text = row(ExportFormat::ndjson, kPlain);
-    CHECK(text.back() == '\n');
     const auto json = nlohmann::json::parse(text);
     CHECK(json.size() == kExportColumns);
     CHECK(json["value"] == 1234);
@@ -95,12 +111,46 @@ TEST_CASE("a row of another shape is a bug, not a shifted column") {
     CHECK_THROWS_AS(row(ExportFormat::csv, "1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\t13\n"), Error);
 }
 
-TEST_CASE("one writer may be used for many rows") {
-    ExportRows rows{ExportFormat::csv};
+TEST_CASE("documents begin, go on and end as their formats want it, also without rows") {
+    constexpr std::string_view kA = "a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n";
+    constexpr std::string_view kB = "b\tx\t1\ts\tm\t2026-11-20\t6\t\\N\tf\t2026-11-21 02:00:00+00\t0\t{}\n";
+    CHECK(document(ExportFormat::csv, {}) == csv_header());
+    CHECK(document(ExportFormat::csv, {kA, kB}) == csv_header() +
+                                                       "a,x,1,s,m,2026-11-20,5,count,true,2026-11-21T02:00:00Z,0,{}\r\n"
+                                                       "b,x,1,s,m,2026-11-20,6,,false,2026-11-21T02:00:00Z,0,{}\r\n");
+    CHECK(document(ExportFormat::ndjson, {}).empty());
+    const auto lines = document(ExportFormat::ndjson, {kA, kB});
+    CHECK(lines == row(ExportFormat::ndjson, kA) + "\n" + row(ExportFormat::ndjson, kB) + "\n");
+    CHECK(nlohmann::json::parse(document(ExportFormat::json, {})) == nlohmann::json::array());
+    const auto array = nlohmann::json::parse(document(ExportFormat::json, {kA, kB}));
+    REQUIRE(array.size() == 2);
+    CHECK(array[1]["unit"].is_null());
+    CHECK(array[1] == nlohmann::json::parse(row(ExportFormat::json, kB)));
+}
+
+TEST_CASE("a workbook that cannot be made says where and what to do, and leaves nothing behind") {
+    const test::Directory directory;
+    const test::Variable place{"TMPDIR", directory.path().c_str()};
+    ExportRow row;
     std::string out;
-    rows.append(out, "a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n");
-    rows.append(out, "b\tx\t1\ts\tm\t2026-11-20\t6\t\\N\tf\t2026-11-21 02:00:00+00\t0\t{}\n");
-    CHECK(out ==
-          "a,x,1,s,m,2026-11-20,5,count,true,2026-11-21T02:00:00Z,0,{}\r\n"
-          "b,x,1,s,m,2026-11-20,6,,false,2026-11-21T02:00:00Z,0,{}\r\n");
+    const auto make = [&] { return make_xlsx_writer([&](std::string_view block) { out += block; }, 2); };
+    {
+        const auto writer = make();
+        row.decode("a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{\"k\": \"" +
+                   std::string(40'000, 'x') + "\"}\n");
+        CHECK_THROWS_WITH_AS(writer->append(row), doctest::Contains("row 1: 'metadata' cannot be a cell"), Error);
+    }
+    {
+        const auto writer = make();
+        row.decode("a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n");
+        for (int i = 0; i < 5; ++i) writer->append(row);  // two and two and one
+        writer->finish();
+        CHECK(out.starts_with("PK"));
+        for (const auto* sheet : {"sheet1.xml", "sheet2.xml", "sheet3.xml"})
+            CHECK(out.find(sheet) != std::string::npos);
+        CHECK(out.find("sheet4.xml") == std::string::npos);
+    }
+    CHECK(std::filesystem::is_empty(directory.path()));
+    const test::Variable nowhere{"TMPDIR", (directory.path() + "/missing").c_str()};
+    CHECK_THROWS_WITH_AS(make(), doctest::Contains("/missing/tallyctl-xlsx-"), Error);
 }

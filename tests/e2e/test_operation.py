@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input and the ways a sysadmin starts, stops and changes the daemon."""
 import csv
+import datetime
 import io
 import json
 import os
 import pathlib
 import signal
 import subprocess
+
+import openpyxl
 
 from stack import BIN, PLATFORMS, ROOT, user, wait_until
 
@@ -102,6 +105,24 @@ def test_export_is_rfc_4180_and_agrees_with_ndjson(stack, tmp_path):
         assert float(row["value"]) == other["value"] and json.loads(row["metadata"]) == other["metadata"]
         assert row["final"] in ("true", "false") and (row["final"] == "true") == other["final"]
         assert row["fetched_at"].endswith("Z")
+    assert json.loads(stack.ctl("export", "--format", "json").stdout) == objects
+
+    # A spreadsheet's reader sees numbers, days, times and booleans, and never a formula.
+    stack.sql("UPDATE analytics_snapshots SET metadata = metadata || '{\"unit\": \"=1+1\"}'"
+              f" WHERE (user_id, metric, date) = ('{objects[0]['user_id']}', '{objects[0]['metric']}', '{objects[0]['date']}')")
+    objects = json.loads(stack.ctl("export", "--format", "json").stdout)
+    book_file = tmp_path / "out.xlsx"
+    stack.ctl("export", "--format", "xlsx", "--out", str(book_file))
+    [sheet] = openpyxl.load_workbook(book_file, read_only=True).worksheets
+    names, *cells = sheet.values
+    assert list(names) == columns and len(cells) == len(objects)
+    assert any(row["unit"] == "=1+1" for row in objects)
+    for row, (*key, day, value, unit, final, fetched_at, revision, metadata) in zip(objects, cells):
+        fetched = datetime.datetime.fromisoformat(row["fetched_at"].replace("Z", "")) - fetched_at
+        assert key == [row[c] for c in columns[:5]] and day.date().isoformat() == row["date"]
+        assert (value, unit, final, revision) == (row["value"], row["unit"], row["final"], row["revision"])
+        assert abs(fetched.total_seconds()) < 0.001 and json.loads(metadata) == row["metadata"]
+
     some = stack.ctl("export", "--user", "user-1", "--platform", "instagram", "--metric", "views.*", "--from", "-7d").stdout
     assert {line.split(",")[4].split(".")[0] for line in some.splitlines()[1:]} == {"views"}
 
