@@ -15,8 +15,13 @@ namespace tally::cli {
 
 namespace {
 
+constexpr const char* kServiceState = "/var/lib/tally";  // what systemd/tallyd.service makes
+
 postgres::ClusterPlace running_cluster(const config::Config& config) {
     postgres::ClusterPlace place{config.state_dir};
+    if (place.answers()) return place;
+    // A client outside the service has not its $STATE_DIRECTORY. A directory that the configuration names is meant.
+    if (config.state_dir == config::defaults().state_dir) place = postgres::ClusterPlace{kServiceState};
     if (place.answers()) return place;
     if (::access(place.socket_dir.c_str(), X_OK) != 0 && errno == EACCES)
         throw Error{Fault::denied, fmt::format("not allowed to use tallyd's database (\"{}\")", place.socket_dir),

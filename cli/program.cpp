@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "cli/command_line.hpp"
+#include "cli/completion_words.hpp"
 #include "cli/context.hpp"
 #include "cli/help.hpp"
 #include "common/error.hpp"
@@ -24,6 +25,11 @@ std::string help_text(CommandTable table, const CommandLine& line) {
 }
 
 int run(CommandTable table, Console& console, const std::vector<std::string>& words) {
+    if (!words.empty() && words.front() == kCompleteCommand) {
+        console.out(answer_completion(table, {words.begin() + 1, words.end()}));
+        console.flush();
+        return kExitDone;
+    }
     const auto line = parse_command_line(table, words);
     int code = kExitDone;
     switch (line.action) {

@@ -31,12 +31,14 @@
 #include "common/postgres/migrate.hpp"
 #include "common/postgres/pool.hpp"
 #include "common/version.hpp"
+#include "daemon/api/alert_routes.hpp"
 #include "daemon/api/connection_routes.hpp"
 #include "daemon/api/control.hpp"
 #include "daemon/api/coverage_routes.hpp"
 #include "daemon/api/duty_routes.hpp"
 #include "daemon/api/platform_routes.hpp"
 #include "daemon/api/server.hpp"
+#include "daemon/api/status_routes.hpp"
 #include "daemon/collect/dispatcher.hpp"
 #include "daemon/collect/radar.hpp"
 #include "daemon/duty/duty_repository.hpp"
@@ -47,7 +49,11 @@
 #include "daemon/service/database_watch.hpp"
 #include "daemon/service/log.hpp"
 #include "daemon/service/notify.hpp"
+#include "daemon/service/passed_sockets.hpp"
+#include "daemon/service/pulse.hpp"
+#include "daemon/service/status_line.hpp"
 #include "daemon/store/vault.hpp"
+#include "daemon/store/vault_check.hpp"
 
 namespace tally {
 
@@ -59,8 +65,12 @@ namespace {
 constexpr auto kNodeTimeToLive = 12s;  // and others look every two seconds: its work goes on within 15 s
 constexpr auto kHeartbeat = 3s;
 constexpr auto kClockWarning = 5s;
-constexpr auto kSilence = 6s;         // without any answer of the database: more than a heartbeat
-constexpr auto kHeartbeatLimit = 2s;  // of a statement: with our own grace a node is told before it is taken for dead
+constexpr auto kSilence = 6s;           // without any answer of the database: more than a heartbeat
+constexpr auto kTell = 5s;              // how often the service manager hears how it goes
+constexpr auto kHeartbeatRound = 1min;  // at most: connecting to several hosts, three statements, the pause
+constexpr auto kClaimRound = 5min;      // at most: behind others on the database threads, some statements, the pause
+constexpr auto kStopOfCluster = 90s;    // and of all else after collect.grace
+constexpr auto kHeartbeatLimit = 2s;    // of a statement: with our own grace a node is told before it is taken for dead
 
 service::Level level_of(config::LogLevel level) noexcept {
     switch (level) {
@@ -139,8 +149,9 @@ store::Vault open_vault(const config::Config& config) {
     return store::Vault{store::Vault::load_or_create_key(config.state_dir + "/vault.key")};
 }
 
-api::ServerSettings server_settings(const config::Config& config) {
+api::ServerSettings server_settings(const config::Config& config, std::vector<int> passed) {
     api::ServerSettings settings;
+    settings.passed = std::move(passed);
     for (const auto& address : config.listen)
         settings.listen.push_back({.unix_path = address.unix_path, .host = address.host, .port = address.port});
     if (config.api.cron_secret) settings.cron_secret = config::resolve(*config.api.cron_secret);
@@ -163,6 +174,7 @@ public:
         facts_.started_at = now();
         facts_.vault_key = config.vault.key ? "config" : "file";
         facts_.node = node_id(config.state_dir);
+        log_.set_node(facts_.node);
         open_database();
         try {
             serve();
@@ -273,6 +285,14 @@ private:
                              .node = facts_.node,
                              .rules = [this] { return rules_; }},
                             std::random_device{}()};
+        alert::Courier courier{{.executor = executor,
+                                .threads = threads,
+                                .pool = *pool_,
+                                .log = log_,
+                                .database = database,
+                                .sender = host_name(),
+                                .config = [this] { return rules_->config; }},
+                               std::random_device{}()};
         const api::Parts parts{.executor = executor,
                                .threads = threads,
                                .pool = *pool_,
@@ -285,22 +305,28 @@ private:
                                .database = database,
                                .facts = facts_};
         api::Control control{parts};
+        api::StatusRoutes status{parts};
         api::ConnectionRoutes connections{parts};
         api::PlatformRoutes platforms{parts};
         api::DutyRoutes duty_routes{parts, duties};
         api::CoverageRoutes coverage{parts};
+        api::AlertRoutes alerts{parts, courier};
         api::Router router;
         control.add_to(router);
+        status.add_to(router);
         connections.add_to(router);
         platforms.add_to(router);
         duty_routes.add_to(router);
         coverage.add_to(router);
-        api::Server server{executor, std::move(router), server_settings(rules_->config), log_};
+        alerts.add_to(router);
+        api::Server server{executor, std::move(router), server_settings(rules_->config, std::exchange(passed_, {})),
+                           log_};
 
         std::exception_ptr failure;
         asio::co_spawn(
             loop,
-            live(loop, threads, {dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties}),
+            live(loop, threads,
+                 {dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties, courier}),
             [&failure](std::exception_ptr error) { failure = std::move(error); });
         loop.run();
         threads.join();
@@ -319,10 +345,11 @@ private:
         asio::thread_pool& heart;
         service::DatabaseWatch& database;
         duty::Runner& duties;
+        alert::Courier& courier;
     };
 
     asio::awaitable<void> live(asio::io_context& loop, asio::thread_pool& threads, Services services) {
-        auto& [dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties] = services;
+        auto& [dispatcher, server, budgets, health, radar, tokens, trust, heart, database, duties, courier] = services;
         asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
         net::TaskGroup background{loop.get_executor()};
         trust.renew(trust.now());
@@ -337,35 +364,38 @@ private:
         set_clock(told, asked_at);
         co_await budgets.load();
         co_await health.load();
+        co_await try_vault(threads);
         co_await tokens.recover();
         background.spawn(heartbeat_loop(loop, services, signals));
-        background.spawn(listen_loop(loop, threads, dispatcher));
+        background.spawn(listen_loop(loop, threads, dispatcher, courier));
         background.spawn(budgets.share());
         background.spawn(health.share());
         background.spawn(tokens.watch());
         background.spawn(radar.watch());
         background.spawn(duties.watch());
+        background.spawn(courier.watch());
         dispatcher.start();
         server.start();
+        background.spawn(tell_loop(loop, services));
         background.spawn(ask_for_schedules(threads, duties));
         log_.info("ready", {{"version", std::string{version()}},
                             {"node", facts_.node},
                             {"config", rules_->config.source_file.empty() ? "defaults" : rules_->config.source_file},
                             {"database", facts_.database_url}});
-        service::notify_ready("collecting");
+        service::notify_ready(status(services));
 
         for (int signal = 0; signal != SIGTERM && signal != SIGINT && !outdated_;) {
             const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
             signal = number;
             if (error || signal != SIGHUP) continue;
-            reload(dispatcher, server);
+            reload(services);
             radar.wake();
             background.spawn(ask_for_schedules(threads, duties));
         }
         const auto grace = rules_->config.collect.grace;
         log_.info("stopping: no new runs, waiting for those under way",
                   {{"running", std::to_string(dispatcher.running())}, {"grace", render_duration(grace)}});
-        service::notify_stopping("finishing what is under way");
+        service::notify_stopping("finishing what is under way", grace + kStopOfCluster);
         signals.async_wait([this](const boost::system::error_code& error, int) {
             if (error) return;
             log_.warning("stopped at once by a second signal");
@@ -393,6 +423,17 @@ private:
         if (outdated_) throw postgres::newer_schema(*outdated_);
     }
 
+    /// A key that was lost or mixed up is said at once; what can be done without it goes on.
+    asio::awaitable<void> try_vault(asio::thread_pool& threads) {
+        auto look = [this] {
+            const auto session = pool_->acquire();
+            return store::check_vault(*session, *vault_);
+        };
+        if (!co_await net::run_blocking(threads, std::move(look)))
+            log_.error("the vault key does not open the tokens in the database",
+                       {{"hint", "restore it from its backup, see tally(7), BACKUP AND RESTORE"}});
+    }
+
     lease::Node node() const {
         return {.id = facts_.node, .host = host_name(), .pid = ::getpid(), .version = std::string{version()}};
     }
@@ -406,7 +447,7 @@ private:
         options.connect_timeout = kHeartbeatLimit;
         std::optional<postgres::Session> session;
         asio::steady_timer timer{loop};
-        for (;;) {
+        for (beat_at_ = service::PulseClock::now();; beat_at_ = service::PulseClock::now()) {
             timer.expires_after(kHeartbeat);
             co_await timer.async_wait(asio::use_awaitable);
             try {
@@ -432,6 +473,7 @@ private:
             } catch (const Error& error) {
                 services.database.failed(kTask, "others may take over what it serves, trying again every three seconds",
                                          error);
+                beat_failed_at_ = service::PulseClock::now();
             }
         }
     }
@@ -447,7 +489,7 @@ private:
 
     /// Wakes the claims when another node, or pg_cron, made something due. Only a wake-up: a timer is the truth.
     asio::awaitable<void> listen_loop(asio::io_context& loop, asio::thread_pool& threads,
-                                      collect::Dispatcher& dispatcher) {
+                                      collect::Dispatcher& dispatcher, alert::Courier& courier) {
         for (;;) {
             try {
                 auto connect = [this] {
@@ -461,7 +503,9 @@ private:
                 asio::posix::stream_descriptor socket{loop, ::dup(session->socket())};
                 for (;;) {
                     co_await socket.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
-                    if (session->take_notifications()) dispatcher.wake();
+                    if (!session->take_notifications()) continue;
+                    dispatcher.wake();
+                    courier.wake();
                 }
             } catch (const Error&) {  // the claims tell of a database that is away
             }
@@ -485,8 +529,51 @@ private:
         }
     }
 
+    /// Tells the service manager how it goes, and feeds its watchdog while everything comes round. A database that is
+    /// away is none of its business: calls that fail in time are rounds, too, and claims are not waited for then.
+    asio::awaitable<void> tell_loop(asio::io_context& loop, Services services) {
+        const auto watchdog = service::watchdog_interval();
+        const auto pause = std::min<std::chrono::microseconds>(kTell, watchdog.value_or(kTell) / 3);
+        asio::steady_timer timer{loop};
+        std::string told;
+        bool told_stuck = false;
+        for (;;) {
+            const auto claimed_at = services.dispatcher.activity().claimed_at;
+            const std::array pulses{
+                service::Pulse{"the heartbeat in the database", beat_at_, kHeartbeatRound},
+                service::Pulse{"the claiming of work", std::max(claimed_at, beat_failed_at_), kClaimRound}};
+            const auto stuck = service::stuck(pulses, service::PulseClock::now());
+            if (!stuck && watchdog) service::notify_watchdog();
+            if (stuck && !told_stuck)
+                log_.error("something hangs", {{"what", std::string{*stuck}},
+                                               {"watchdog", watchdog ? "not fed any more" : "there is none"}});
+            told_stuck = stuck.has_value();
+            if (auto line = status(services); line != told) service::notify_status(told = std::move(line));
+            timer.expires_after(pause);
+            co_await timer.async_wait(asio::use_awaitable);
+        }
+    }
+
+    std::string status(const Services& services) const {
+        using std::chrono::ceil, std::chrono::floor, std::chrono::milliseconds;
+        const auto activity = services.dispatcher.activity();
+        const auto at = std::chrono::steady_clock::now();
+        service::StatusFacts facts{.running = activity.running,
+                                   .ready = activity.ready,
+                                   .unstored = activity.unstored,
+                                   .last_run = {},
+                                   .next_slot = {},
+                                   .database_trouble = ceil<milliseconds>(services.database.trouble(at)),
+                                   .platforms_down = {},
+                                   .reload_refused = !facts_.reload_error.empty()};
+        if (activity.stored_at) facts.last_run = floor<milliseconds>(at - *activity.stored_at);
+        if (activity.next_slot) facts.next_slot = ceil<milliseconds>(*activity.next_slot - now());
+        for (const auto& [platform, breaker] : services.dispatcher.troubled()) facts.platforms_down.push_back(platform);
+        return service::status_line(facts);
+    }
+
     /// Takes the new configuration whole or keeps the old one and says why.
-    void reload(collect::Dispatcher& dispatcher, api::Server& server) {
+    void reload(const Services& services) {
         service::notify_reloading();
         try {
             auto fresh = collect::Rules::load(config::load(config_file_));
@@ -495,19 +582,18 @@ private:
             const auto restart = config::changed_unreloadable(rules_->config, fresh->config);
             rules_ = std::move(fresh);
             apply_log_settings();
-            server.set_cron_secret(std::move(secret));
-            dispatcher.set_rules(rules_);
+            services.server.set_cron_secret(std::move(secret));
+            services.dispatcher.set_rules(rules_);
             facts_.reload_error.clear();
             log_.info("configuration reloaded");
             if (!restart.empty())
                 log_.warning("these changes wait for a restart",
                              {{"options", fmt::format("{}", fmt::join(restart, ", "))}});
-            service::notify_ready("collecting");
         } catch (const Error& error) {
             facts_.reload_error = describe_line(error);
             log_.error("reload refused, the old configuration stays", {{"error", facts_.reload_error}});
-            service::notify_ready("collecting; the last reload was refused");
         }
+        service::notify_ready(status(services));
     }
 
     std::optional<std::string> config_file_;
@@ -517,7 +603,10 @@ private:
     std::optional<store::Vault> vault_;
     std::optional<postgres::PrivateCluster> cluster_;
     std::optional<postgres::Pool> pool_;
-    std::optional<std::int64_t> outdated_;  ///< the schema's version, when a newer program has changed it
+    std::vector<int> passed_ = service::take_passed_sockets();
+    service::PulseClock::time_point beat_at_ = service::PulseClock::now(),
+                                    beat_failed_at_{};  ///< the heartbeat's rounds
+    std::optional<std::int64_t> outdated_;              ///< the schema's version, when a newer program has changed it
 };
 
 Daemon::Daemon(std::optional<std::string> config_file) : impl_(std::make_unique<Impl>(std::move(config_file))) {}

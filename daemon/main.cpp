@@ -13,6 +13,7 @@
 #include "common/error.hpp"
 #include "common/version.hpp"
 #include "daemon/daemon.hpp"
+#include "daemon/service/log.hpp"
 
 namespace {
 
@@ -76,13 +77,22 @@ int run(int argc, char** argv) {
     return tally::kExitDone;
 }
 
+/// To people with the hint on a line of its own, to the journal as one entry.
+void complain(const std::exception& error) {
+    const auto format = tally::service::Log::detect_format();
+    if (format == tally::service::LogFormat::text)
+        fmt::print(stderr, "tallyd: {}\n", tally::describe(error));
+    else
+        tally::service::Log{tally::service::Level::error, format}.error(tally::describe(error));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "tallyd: {}\n", tally::describe(error));
+        complain(error);
         return tally::exit_code(tally::fault_of(error));
     }
 }

@@ -2,6 +2,8 @@
 // tallyctl alert
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
@@ -9,6 +11,9 @@
 namespace tally::cli {
 
 namespace {
+
+/// Each channel has half a minute.
+constexpr std::chrono::minutes kTestLimit{10};
 
 std::string state_of(const Json& alert) {
     if (!text_of(alert, "resolved_at").empty()) return "over";
@@ -55,6 +60,26 @@ int ack_alert(Context& context, const Arguments& arguments) {
     context.console.say(fmt::format(
         "alert {} is acknowledged: 'tallyctl status' leaves it out until its cause comes anew", printable(id)));
     return kExitDone;
+}
+
+int test_alerts(Context& context, const Arguments&) {
+    context.daemon().set_timeout(kTestLimit);
+    const auto answer = context.daemon().request("POST", "/api/health/test-alert");
+    const auto& channels = member(answer, "channels");
+    const auto delivered = static_cast<std::size_t>(std::count_if(
+        channels.begin(), channels.end(), [](const Json& channel) { return text_of(channel, "error").empty(); }));
+    if (context.json) {
+        context.print(channels);
+    } else {
+        for (const auto& channel : channels) {
+            const auto error = text_of(channel, "error");
+            context.console.out(fmt::format("{}: {}\n", printable(text_of(channel, "name")),
+                                            error.empty() ? "delivered" : "not delivered: " + printable(error)));
+        }
+        if (channels.empty()) context.console.say("no channels: name some under alerts.channels, see tallyd.yaml(5)");
+    }
+    if (delivered == channels.size()) return channels.empty() ? kExitFailed : kExitDone;
+    return delivered == 0 ? kExitFailed : kExitPartly;
 }
 
 }  // namespace tally::cli

@@ -299,6 +299,15 @@ std::vector<Command> alert_commands() {
          "The alert stays open until its cause is over, but 'status' shows it no more.\n\n"
          "Example:\n  tallyctl alert ack 12",
          ack_alert},
+        {"alert",
+         "test",
+         {},
+         {},
+         "send a message through every channel",
+         "Sends a message that nothing is wrong through every channel of the configuration, waits, and says which took "
+         "it.\n\n"
+         "Example:\n  tallyctl alert test",
+         test_alerts},
         {"budget",
          "",
          {},
@@ -431,6 +440,27 @@ std::vector<Command> system_commands() {
          "database.migrate\n"
          "is 'check'.\n\nExample:\n  tallyctl db migrate --dry-run",
          migrate_database},
+        {"doctor",
+         "",
+         {},
+         {},
+         "look at everything tally needs, and say what to do",
+         "Checks configuration, secrets, files, daemon, database, roles, connections, clock, time zones, certificates "
+         "and\n"
+         "disks; each is ok, a warning, failed or skipped, with what to do. Works without the daemon and with a "
+         "broken\n"
+         "configuration; root sees most. Changes nothing. Exit code 1 when something failed.\n\n"
+         "Example:\n  tallyctl doctor\n  tallyctl doctor --output json | jq '.[] | select(.state == \"failed\")'",
+         examine_all},
+        {"completion",
+         "",
+         {{"SHELL"}},
+         {},
+         "a completion script for bash, zsh or fish",
+         "Prints a script for the shell, which then completes commands, options, users, platforms, accounts, metrics,\n"
+         "tiers and duties. Without a running daemon its words are missing, and nothing is said.\n\n"
+         "Example:\n  tallyctl completion bash > ~/.local/share/bash-completion/completions/tallyctl",
+         print_completion},
     };
 }
 

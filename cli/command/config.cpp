@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <variant>
 
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
+#include "cli/secrets.hpp"
 #include "cli/yaml_text.hpp"
 #include "common/config/data_files.hpp"
 #include "common/config/options.hpp"
@@ -18,25 +18,14 @@ namespace tally::cli {
 
 namespace {
 
-const config::SecretRef* secret_in(const config::Slot& slot) {
-    if (const auto* plain = std::get_if<config::SecretRef*>(&slot)) return *plain;
-    if (const auto* optional = std::get_if<std::optional<config::SecretRef>*>(&slot))
-        return (*optional)->has_value() ? &(*optional)->value() : nullptr;
-    return nullptr;
-}
-
 /// What each secret that cannot be read from here says.
-std::vector<std::string> unreadable_secrets(config::Config config) {
+std::vector<std::string> unreadable_secrets(const config::Config& config) {
     std::vector<std::string> complaints;
-    for (const auto& option : config::options()) {
-        for (const auto& names : config::names_of(option, config)) {
-            const auto* secret = secret_in(option.slot(config, names));
-            if (secret == nullptr || secret->empty()) continue;
-            try {
-                config::resolve(*secret);
-            } catch (const Error& error) {
-                complaints.push_back(describe_line(error));
-            }
+    for (const auto& secret : secrets_of(config)) {
+        try {
+            config::resolve(secret);
+        } catch (const Error& error) {
+            complaints.push_back(describe_line(error));
         }
     }
     return complaints;

@@ -33,6 +33,7 @@ int show_job(Context& context, const Arguments& arguments);
 
 int list_alerts(Context& context, const Arguments& arguments);
 int ack_alert(Context& context, const Arguments& arguments);
+int test_alerts(Context& context, const Arguments& arguments);
 
 int list_duties(Context& context, const Arguments& arguments);
 int run_duty(Context& context, const Arguments& arguments);
@@ -52,5 +53,8 @@ int show_config(Context& context, const Arguments& arguments);
 
 int migrate_database(Context& context, const Arguments& arguments);
 int show_database(Context& context, const Arguments& arguments);
+
+int examine_all(Context& context, const Arguments& arguments);
+int print_completion(Context& context, const Arguments& arguments);
 
 }  // namespace tally::cli

@@ -90,6 +90,19 @@ void check_tier(const Tier& tier, const YamlNode& node) {
                                "Make it shorter than every.");
 }
 
+void check_channel(const AlertChannel& channel, const YamlNode& node) {
+    const int ways = channel.webhook.has_value() + channel.email.has_value() + channel.command.has_value();
+    if (ways != 1) node.fail("a channel is exactly one of webhook, email and command", "Make a channel for each.");
+}
+
+/// Mail needs a server; a reference is read when the first mail goes out.
+void check_mail(const Config& config, const YamlNode& root) {
+    for (const auto& [name, channel] : config.alerts.channels) {
+        if (!channel.email || (config.smtp.url && config.smtp.from)) continue;
+        root.at("alerts").at("channels").at(name).fail("mail needs smtp.url and smtp.from", "Set them both.");
+    }
+}
+
 bool is_name(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.front() != '-' &&
            text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string_view::npos;
@@ -147,9 +160,10 @@ private:
         names.push_back(key);
         if (pattern == "tiers.<name>") {
             tier_entry(value, pattern, names);
-        } else {
-            walk(value, pattern, names);
+            return;
         }
+        walk(value, pattern, names);
+        if (pattern == "alerts.channels.<name>") check_channel(config_.alerts.channels[names.front()], value);
     }
 
     void tier_entry(const YamlNode& value, const std::string& pattern, const Names& names) {
@@ -200,6 +214,7 @@ Config parse(const YamlNode& root) {
             fmt::format("retry_base ({}) is above retry_ceiling ({})", render_duration(config.collect.retry_base),
                         render_duration(config.collect.retry_ceiling)),
             "Raise retry_ceiling or lower retry_base.");
+    check_mail(config, root);
     const bool named = !config.state_dir.empty();
     if (!named) config.state_dir = default_state_dir();
     try {
@@ -230,8 +245,9 @@ std::optional<std::string> control_socket(const Config& config) {
         std::find_if(config.listen.begin(), config.listen.end(), [](const auto& a) { return a.is_unix(); });
     if (own == config.listen.end()) return std::nullopt;
     std::error_code error;
-    // A client outside the service has not its $RUNTIME_DIRECTORY.
-    if (!std::filesystem::exists(own->unix_path, error) && std::filesystem::exists(kServiceSocket, error))
+    // A client outside the service has not its $RUNTIME_DIRECTORY. Who may not look there is told so by the connection.
+    if (!std::filesystem::exists(own->unix_path, error) &&
+        (std::filesystem::exists(kServiceSocket, error) || error == std::errc::permission_denied))
         return kServiceSocket;
     return own->unix_path;
 }

@@ -18,6 +18,7 @@ namespace tally::config {
 enum class Migrate { auto_, check };
 enum class LogLevel { error, warning, info, debug };
 enum class LogFormat { auto_, text, json };
+enum class WebhookFormat { slack, plain };
 
 /// Where the API listens: a Unix socket when `unix_path` is set, otherwise TCP.
 struct ListenAddress {
@@ -65,6 +66,23 @@ struct PlatformSettings {
     friend bool operator==(const PlatformSettings&, const PlatformSettings&) = default;
 };
 
+/// Where alerts go. Exactly one of `webhook`, `email` and `command` is set.
+struct AlertChannel {
+    std::optional<SecretRef> webhook;  ///< "https://…", or http to a loopback host
+    WebhookFormat format = WebhookFormat::slack;
+    std::optional<std::string> email;    ///< an address; smtp.url and smtp.from are set then
+    std::optional<std::string> command;  ///< a program, with an absolute path
+    friend bool operator==(const AlertChannel&, const AlertChannel&) = default;
+};
+
+/// Hours of the day in which only what is urgent is told; it may span midnight.
+struct QuietHours {
+    std::chrono::minutes begin{0}, end{0};  ///< since midnight, [begin, end); never equal
+    friend bool operator==(const QuietHours&, const QuietHours&) = default;
+};
+/// "22:00-07:00"; nullopt when the text is something else.
+std::optional<QuietHours> parse_quiet_hours(std::string_view text);
+
 struct Config {
     struct Database {
         SecretRef url{{}, "database.url"};                ///< empty: the private cluster
@@ -87,9 +105,28 @@ struct Config {
         friend bool operator==(const Collect&, const Collect&) = default;
     } collect;
     struct History {
-        std::chrono::days runs{90};  ///< how long the log of runs is kept
+        std::chrono::days runs{90};            ///< how long the log of runs is kept
+        std::chrono::days downgrade_grace{7};  ///< how long a user's numbers stay as the tier before kept them
         friend bool operator==(const History&, const History&) = default;
     } history;
+    struct Alerts {
+        std::map<std::string, AlertChannel> channels;
+        std::optional<std::string> quiet;  ///< see parse_quiet_hours()
+        std::string zone = "UTC";
+        std::chrono::seconds interval{900};      ///< between two messages about the same kind of trouble
+        std::chrono::seconds remind{24 * 3600};  ///< what is open for so long is told again
+        std::chrono::seconds backlog{1800};      ///< behind the deadline
+        std::chrono::seconds staleness{3600};    ///< behind the deadline, of a tier
+        std::chrono::days token_expiry{7};       ///< ahead of it
+        unsigned disk = 10;                      ///< percent that should be free
+        friend bool operator==(const Alerts&, const Alerts&) = default;
+    } alerts;
+    struct Smtp {
+        std::optional<std::string> url;  ///< "smtps://host[:port]" or "smtp://host[:port]"
+        std::optional<std::string> from, username;
+        std::optional<SecretRef> password;
+        friend bool operator==(const Smtp&, const Smtp&) = default;
+    } smtp;
     struct Api {
         std::optional<SecretRef> cron_secret;
         friend bool operator==(const Api&, const Api&) = default;

@@ -3,6 +3,7 @@
 #include "common/config/data_files.hpp"
 
 #include <filesystem>
+#include <string_view>
 
 namespace tally::config {
 
@@ -10,10 +11,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::string_view kSourceTree = TALLY_SOURCE_DIR;  // empty: built to be installed only
+
 bool runs_from_source_tree() {
+    if (kSourceTree.empty()) return false;
     std::error_code error;
     const auto program = fs::read_symlink("/proc/self/exe", error);
-    const auto root = fs::weakly_canonical(TALLY_SOURCE_DIR, error);
+    const auto root = fs::weakly_canonical(kSourceTree, error);
     return !error && program.string().starts_with(root.string() + "/");
 }
 

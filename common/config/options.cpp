@@ -35,6 +35,11 @@ Slot platform(Config& config, const Names& names) {
 }
 
 template <auto Member>
+Slot channel(Config& config, const Names& names) {
+    return &(config.alerts.channels[names.at(0)].*Member);
+}
+
+template <auto Member>
 Slot app(Config& config, const Names& names) {
     return &(config.platforms[names.at(0)].apps[names.at(1)].*Member);
 }
@@ -207,6 +212,100 @@ constexpr std::array kOptions{
            .slot = in<&Config::history, &Config::History::runs>,
            .min = ms(days{2}),
            .max = ms(days{36'500})},
+
+    Option{
+        .path = "history.downgrade_grace",
+        .doc =
+            "How long a user's numbers stay as the tier before kept them, in whole days, when the new tier keeps less.",
+        .slot = in<&Config::history, &Config::History::downgrade_grace>,
+        .min = 0,
+        .max = ms(days{3650})},
+
+    Option{.path = "alerts.channels.<name>.webhook",
+           .doc = "The URL to which alerts are sent. Whoever knows it may write there, so it may be a secret.",
+           .slot = channel<&AlertChannel::webhook>,
+           .example = "credential:alerts-webhook",
+           .sample = "chat",
+           .plain = true},
+    Option{.path = "alerts.channels.<name>.format",
+           .doc =
+               "What the webhook is sent: slack is {\"text\": …}, which Slack, Mattermost and others take, plain is an "
+               "object of kind, reason, severity, title, lines, count and node.",
+           .slot = channel<&AlertChannel::format>,
+           .sample = "chat"},
+    Option{.path = "alerts.channels.<name>.email",
+           .doc = "The address to which alerts are mailed, see smtp.",
+           .slot = channel<&AlertChannel::email>,
+           .example = "ops@example.com",
+           .sample = "mail",
+           .read = read_address},
+    Option{.path = "alerts.channels.<name>.command",
+           .doc = "The program that is run for a message: its title is the argument, its lines are the input. "
+                  "It has 30 seconds; any exit code but 0 has it tried again.",
+           .slot = channel<&AlertChannel::command>,
+           .example = "/usr/local/bin/page",
+           .sample = "pager",
+           .read = read_path},
+    Option{.path = "alerts.quiet",
+           .doc = "Hours in which only what is urgent is told, such as \"22:00-07:00\"; the rest follows afterwards.",
+           .slot = in<&Config::alerts, &Config::Alerts::quiet>,
+           .example = "\"22:00-07:00\"",
+           .read = read_quiet_hours},
+    Option{.path = "alerts.zone",
+           .doc = "The time zone of alerts.quiet, such as Europe/Berlin.",
+           .slot = in<&Config::alerts, &Config::Alerts::zone>,
+           .read = read_zone},
+    Option{.path = "alerts.interval",
+           .doc = "The shortest time between two messages about the same kind of trouble: what comes meanwhile is told "
+                  "together.",
+           .slot = in<&Config::alerts, &Config::Alerts::interval>,
+           .min = 0,
+           .max = ms(days{1})},
+    Option{.path = "alerts.remind",
+           .doc = "What is open for so long, and nobody has acknowledged, is told again.",
+           .slot = in<&Config::alerts, &Config::Alerts::remind>,
+           .min = ms(1h),
+           .max = ms(days{366})},
+    Option{.path = "alerts.backlog",
+           .doc = "How far collections may lie behind their deadline before that is an alert.",
+           .slot = in<&Config::alerts, &Config::Alerts::backlog>,
+           .min = ms(1min),
+           .max = ms(days{30})},
+    Option{.path = "alerts.staleness",
+           .doc = "How long after its deadline a tier may be without any collection that brought something.",
+           .slot = in<&Config::alerts, &Config::Alerts::staleness>,
+           .min = ms(1min),
+           .max = ms(days{30})},
+    Option{.path = "alerts.token_expiry",
+           .doc = "How long ahead tokens that tallyd cannot renew by itself are announced, in whole days.",
+           .slot = in<&Config::alerts, &Config::Alerts::token_expiry>,
+           .min = ms(days{1}),
+           .max = ms(days{366})},
+    Option{.path = "alerts.disk",
+           .doc = "How many percent of the disk with state_dir should be free.",
+           .slot = in<&Config::alerts, &Config::Alerts::disk>,
+           .min = 1,
+           .max = 90},
+
+    Option{.path = "smtp.url",
+           .doc = "The mail server: smtps://HOST:465, or smtp://HOST:587, which must offer STARTTLS unless it is this "
+                  "machine.",
+           .slot = in<&Config::smtp, &Config::Smtp::url>,
+           .example = "smtps://mail.example.com:465",
+           .read = read_smtp_url},
+    Option{.path = "smtp.from",
+           .doc = "The sender of mails.",
+           .slot = in<&Config::smtp, &Config::Smtp::from>,
+           .example = "tally@example.com",
+           .read = read_address},
+    Option{.path = "smtp.username",
+           .doc = "The name for the mail server. Unset: none is given.",
+           .slot = in<&Config::smtp, &Config::Smtp::username>,
+           .example = "tally@example.com"},
+    Option{.path = "smtp.password",
+           .doc = "The password for the mail server.",
+           .slot = in<&Config::smtp, &Config::Smtp::password>,
+           .example = "credential:smtp-password"},
 
     Option{
         .path = "api.cron_secret",

@@ -20,7 +20,7 @@ namespace tally::config {
 using Slot = std::variant<std::string*, std::optional<std::string>*, bool*, unsigned*, std::chrono::milliseconds*,
                           std::chrono::seconds*, std::optional<std::chrono::seconds>*, std::chrono::days*,
                           std::optional<std::chrono::days>*, SecretRef*, std::optional<SecretRef>*, Migrate*, LogLevel*,
-                          LogFormat*, std::vector<ListenAddress>*>;
+                          LogFormat*, WebhookFormat*, std::vector<ListenAddress>*>;
 
 /// The names that stand for the `<…>` of a path, in order.
 using Names = std::vector<std::string>;
@@ -32,6 +32,7 @@ struct Option {
     std::int64_t min = 0, max = 0;       ///< of a number, or of a duration in milliseconds
     std::string_view default_text = {};  ///< where the default depends on something; otherwise it is taken from Config
     std::string_view example = {};       ///< for the sample file, where there is no plain default
+    std::string_view sample = {};        ///< the only name under which the sample file shows it
     bool plain = false;                  ///< a SecretRef that may also be plain text
     bool reloadable = true;              ///< false: a change needs a restart
     std::string (*read)(const YamlNode&) = nullptr;  ///< reads and checks a text; nullptr: any text that is not empty

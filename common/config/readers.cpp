@@ -106,6 +106,50 @@ std::string read_base_url(const YamlNode& node) {
     return url;
 }
 
+std::optional<QuietHours> parse_quiet_hours(std::string_view text) {
+    const auto minutes_of = [](std::string_view clock) -> std::optional<std::chrono::minutes> {
+        const auto digit = [&](std::size_t i) { return clock[i] >= '0' && clock[i] <= '9'; };
+        if (clock.size() != 5 || clock[2] != ':' || !digit(0) || !digit(1) || !digit(3) || !digit(4))
+            return std::nullopt;
+        const int hours = (clock[0] - '0') * 10 + clock[1] - '0', minutes = (clock[3] - '0') * 10 + clock[4] - '0';
+        if (hours > 23 || minutes > 59) return std::nullopt;
+        return std::chrono::hours{hours} + std::chrono::minutes{minutes};
+    };
+    const auto dash = std::min(text.find('-'), text.size());
+    const auto begin = minutes_of(text.substr(0, dash));
+    const auto end = dash < text.size() ? minutes_of(text.substr(dash + 1)) : std::nullopt;
+    if (!begin || !end || *begin == *end) return std::nullopt;
+    return QuietHours{.begin = *begin, .end = *end};
+}
+
+std::string read_quiet_hours(const YamlNode& node) {
+    auto text = node.text();
+    if (!parse_quiet_hours(text))
+        node.fail(fmt::format("not hours of the day: '{}'", text), "Write them like 22:00-07:00, in quotes.");
+    return text;
+}
+
+std::string read_address(const YamlNode& node) {
+    auto text = node.text();
+    const auto at = text.find('@');
+    const bool odd =
+        text.find_first_of(" \t\r\n<>,;\"") != std::string::npos || text.find('@', at + 1) != std::string::npos;
+    if (at == std::string::npos || at == 0 || at + 1 == text.size() || odd)
+        node.fail(fmt::format("not an address: '{}'", text), "Write one plain address, such as ops@example.com.");
+    return text;
+}
+
+std::string read_smtp_url(const YamlNode& node) {
+    auto text = node.text();
+    std::string_view rest = text;
+    for (const std::string_view scheme : {"smtps://", "smtp://"}) {
+        if (!rest.starts_with(scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        if (parse_host_port(rest)) return text;
+    }
+    node.fail(fmt::format("not the URL of a mail server: '{}'", text), "Write smtps://HOST:465 or smtp://HOST:587.");
+}
+
 ListenAddress read_listen(const YamlNode& node) {
     const auto text = node.text();
     constexpr std::string_view kUnix = "unix:";

@@ -27,7 +27,12 @@ constexpr std::string_view kPlaceholders[] = {"<name>", "<app>"};
 std::vector<Names> sample_names(std::string_view section) {
     if (section == "tiers") return {{"premium"}, {"free"}};
     if (section == "platforms") return {{"instagram", "login"}};
+    if (section == "alerts") return {{"chat"}, {"mail"}, {"pager"}};
     return {{}};
+}
+
+bool is_named(const Option& option) {
+    return option.path.find('<') != std::string_view::npos;
 }
 
 std::string section_of(const Option& option) {
@@ -77,7 +82,9 @@ public:
             parents_.clear();
             for (const auto& names : sample_names(section))
                 for (const auto& member : options())
-                    if (section_of(member) == section) add(member, names);
+                    if (section_of(member) == section && is_named(member)) add(member, names);
+            for (const auto& member : options())
+                if (section_of(member) == section && !is_named(member)) add(member, {});
         }
         return text_;
     }
@@ -87,7 +94,7 @@ private:
         const auto value = value_of(option, defaults_, names);
         const bool is_shown = option.example.empty() ? !value.is_null() : true;
         const bool is_new = std::find(documented_.begin(), documented_.end(), option.path) == documented_.end();
-        if (!is_shown) return;
+        if (!is_shown || (!option.sample.empty() && names.front() != option.sample)) return;
         const auto path = segments(concrete_path(option.path, names));
         open_parents(path);
         const std::string indent((path.size() - 1) * 2, ' ');
@@ -166,8 +173,12 @@ std::string concrete_path(std::string_view path, const Names& names) {
 }
 
 std::vector<Names> names_of(const Option& option, const Config& config) {
-    if (!option.path.starts_with("tiers.") && !option.path.starts_with("platforms.")) return {{}};
+    if (!is_named(option)) return {{}};
     std::vector<Names> result;
+    if (option.path.starts_with("alerts.")) {
+        for (const auto& [name, channel] : config.alerts.channels) result.push_back({name});
+        return result;
+    }
     if (option.path.starts_with("tiers.")) {
         for (const auto& [name, tier] : config.tiers) result.push_back({name});
         return result;

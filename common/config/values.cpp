@@ -28,6 +28,9 @@ constexpr std::array<std::string_view, 4> words_of(LogLevel) {
 constexpr std::array<std::string_view, 3> words_of(LogFormat) {
     return {"auto", "text", "json"};
 }
+constexpr std::array<std::string_view, 2> words_of(WebhookFormat) {
+    return {"slack", "plain"};
+}
 
 template <class T>
 constexpr bool kIsOptional = false;

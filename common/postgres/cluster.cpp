@@ -130,8 +130,12 @@ void make_socket_directory(const std::string& path, const std::optional<Account>
     std::vector<char> buffer(16'384);
     group entry{};
     group* found = nullptr;
-    if (getgrnam_r("tally", &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr &&
-        ::chown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) == 0 && ::chmod(path.c_str(), 0750) != 0)
+    if (getgrnam_r("tally", &entry, buffer.data(), buffer.size(), &found) != 0 || found == nullptr) return;
+    // As the service it is the group's from the beginning, and the unit's filter knows no chown.
+    struct stat directory {};
+    const bool shared = (::stat(path.c_str(), &directory) == 0 && directory.st_gid == entry.gr_gid) ||
+                        ::chown(path.c_str(), static_cast<uid_t>(-1), entry.gr_gid) == 0;
+    if (shared && ::chmod(path.c_str(), 0750) != 0)
         throw Error(Fault::config, fmt::format("cannot set the mode of '{}'", path));
 }
 
@@ -181,6 +185,10 @@ bool ClusterPlace::answers() const {
         probe >= 0 && ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     if (probe >= 0) ::close(probe);
     return connected;
+}
+
+int private_version(const ClusterPlace& place) {
+    return choose_major(place.data);
 }
 
 PrivateCluster PrivateCluster::start(const std::string& state_dir) {

@@ -22,6 +22,10 @@ struct ClusterPlace {
     bool answers() const;    ///< somebody listens on the socket
 };
 
+/// The major version of PostgreSQL that the private cluster is of, or would be made with.
+/// @throws Error (config) when that is not installed
+int private_version(const ClusterPlace& place);
+
 class PrivateCluster {
 public:
     /// Makes the cluster when there is none, adopts one that an earlier daemon left running, starts it otherwise.

@@ -8,9 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <string_view>
 
 #include "common/error.hpp"
 
@@ -20,8 +22,25 @@ namespace {
 
 constexpr std::size_t kKeptOutput = 8'192;
 
+/// What the service manager said is for us: PostgreSQL would answer NOTIFY_SOCKET, and needs no credential.
+bool is_of_service_manager(std::string_view variable) {
+    constexpr std::array<std::string_view, 8> kNames{
+        "NOTIFY_SOCKET=", "WATCHDOG_PID=",   "WATCHDOG_USEC=",  "LISTEN_PID=",
+        "LISTEN_FDS=",    "LISTEN_FDNAMES=", "JOURNAL_STREAM=", "CREDENTIALS_DIRECTORY="};
+    return std::any_of(kNames.begin(), kNames.end(), [&](auto name) { return variable.starts_with(name); });
+}
+
+/// The variables of our environment that a program gets.
+std::vector<char*> environment_of_programs() {
+    std::vector<char*> variables;
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (!is_of_service_manager(*variable)) variables.push_back(*variable);
+    variables.push_back(nullptr);
+    return variables;
+}
+
 /// In the child: only calls that are safe between fork and exec.
-[[noreturn]] void become(char* const* argv, const std::optional<Account>& as, int output) {
+[[noreturn]] void become(char* const* argv, char* const* variables, const std::optional<Account>& as, int output) {
     // A test clock or a sanitizer that was preloaded stays; signals go back to their defaults.
     std::signal(SIGPIPE, SIG_DFL);
     sigset_t none;
@@ -34,7 +53,7 @@ constexpr std::size_t kKeptOutput = 8'192;
     ::close_range(3, ~0U, 0);
     if (as && (::setgroups(1, &as->gid) != 0 || ::setgid(as->gid) != 0 || ::setuid(as->uid) != 0)) ::_exit(126);
     if (::chdir("/") != 0) ::_exit(126);
-    ::execv(argv[0], argv);
+    ::execve(argv[0], argv, variables);
     ::_exit(127);
 }
 
@@ -53,11 +72,12 @@ Finished run_program(const std::vector<std::string>& arguments, const std::optio
     std::vector<char*> argv;
     for (const auto& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));  // execv's signature
     argv.push_back(nullptr);
+    const auto variables = environment_of_programs();
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw Error(Fault::failed, "out of file descriptors");
     const pid_t child = ::fork();
     if (child < 0) throw Error(Fault::failed, "cannot start a process");
-    if (child == 0) become(argv.data(), as, ends[1]);
+    if (child == 0) become(argv.data(), variables.data(), as, ends[1]);
     ::close(ends[1]);
 
     // The pipe ends with the program itself: a server that it leaves behind has its own log.

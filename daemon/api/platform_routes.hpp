@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Routes of what concerns platforms as a whole: alerts, quarantined metrics, budgets, the load to come.
+// Routes of what concerns platforms as a whole: quarantined metrics, budgets, the load to come.
 #pragma once
 
 #include "daemon/api/http.hpp"
@@ -16,8 +16,6 @@ public:
 private:
     using Answer = boost::asio::awaitable<Response>;
 
-    Answer list_alerts(const Request& request);
-    Answer ack_alert(const Request& request);
     Answer list_quarantine(const Request& request);
     Answer list_budgets(const Request& request);
     Answer load();

@@ -4,10 +4,12 @@
 
 #include <fmt/format.h>
 #include <sodium.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -89,13 +91,17 @@ Local::acceptor bind_local(const asio::any_io_executor& executor, const std::str
     return acceptor;
 }
 
-tcp::acceptor bind_tcp(const asio::any_io_executor& executor, const Listen& listen) {
+tcp::endpoint find_endpoint(const asio::any_io_executor& executor, const Listen& listen) {
     boost::system::error_code error;
     tcp::resolver resolver{executor};
     const auto found = resolver.resolve(listen.host, std::to_string(listen.port), tcp::resolver::passive, error);
     if (error || found.empty())
         throw Error(Fault::config, fmt::format("listen: '{}' is no address of this machine", listen.host));
-    const auto endpoint = found.begin()->endpoint();
+    return found.begin()->endpoint();
+}
+
+tcp::acceptor bind_tcp(const asio::any_io_executor& executor, const Listen& listen, const tcp::endpoint& endpoint) {
+    boost::system::error_code error;
     tcp::acceptor acceptor{executor};
     acceptor.open(endpoint.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
@@ -119,10 +125,12 @@ public:
           log_(log),
           acceptors_group_(executor_),
           sessions_(executor_) {
+        for (const int descriptor : settings_.passed) adopt(descriptor);
         for (const auto& listen : settings_.listen) {
             if (listen.unix_path.empty()) {
-                tcp_.push_back(bind_tcp(executor_, listen));
-            } else {
+                const auto endpoint = find_endpoint(executor_, listen);
+                if (!has(tcp_, endpoint)) tcp_.push_back(bind_tcp(executor_, listen, endpoint));
+            } else if (!has(local_, Local::endpoint{listen.unix_path})) {
                 local_.push_back(bind_local(executor_, listen.unix_path));
                 bound_.push_back(listen.unix_path);
             }
@@ -152,6 +160,24 @@ public:
     }
 
 private:
+    void adopt(int descriptor) {
+        sockaddr_storage address{};
+        socklen_t size = sizeof address;
+        if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+            throw Error(Fault::config, fmt::format("listen: descriptor {} is no socket", descriptor));
+        if (address.ss_family == AF_UNIX) {
+            local_.emplace_back(executor_).assign(Local{}, descriptor);
+        } else {
+            tcp_.emplace_back(executor_).assign(address.ss_family == AF_INET6 ? tcp::v6() : tcp::v4(), descriptor);
+        }
+    }
+
+    template <class Acceptor>
+    static bool has(const std::vector<Acceptor>& acceptors, const typename Acceptor::endpoint_type& endpoint) {
+        return std::any_of(acceptors.begin(), acceptors.end(),
+                           [&](const auto& acceptor) { return acceptor.local_endpoint() == endpoint; });
+    }
+
     template <class Acceptor>
     asio::awaitable<void> accept(Acceptor& acceptor) {
         for (;;) {

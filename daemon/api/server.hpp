@@ -25,6 +25,9 @@ struct Listen {
 
 struct ServerSettings {
     std::vector<Listen> listen;
+    /// Descriptors of listening stream sockets that are open already; the server owns them. An address of `listen` that
+    /// is among them is not bound again.
+    std::vector<int> passed;
     std::optional<Secret> cron_secret;  ///< without it TCP answers health only
     std::size_t max_connections = 256;
     std::size_t body_limit = 2U << 20U;  ///< bytes

@@ -77,6 +77,7 @@ awaitable<void> Dispatcher::claim_loop() {
         } catch (const Error& error) {
             parts_.database.failed(kClaim, "nothing new begins, trying again every second", error);
         }
+        claimed_at_ = std::chrono::steady_clock::now();
         if (rest > 0ms && !draining_) co_await wake_.wait_for(rest);
     }
     claiming_done_ = true;
@@ -288,6 +289,15 @@ std::map<std::string, Breaker> Dispatcher::troubled() const {
     return result;
 }
 
+Dispatcher::Activity Dispatcher::activity() const {
+    return {.running = under_way_,
+            .ready = ready_.size(),
+            .unstored = finished_.size() + storing_,
+            .stored_at = stored_at_,
+            .next_slot = book_.next_due([](const lease::Lane&) { return true; }),
+            .claimed_at = claimed_at_};
+}
+
 awaitable<void> Dispatcher::pause(std::chrono::milliseconds time) {
     boost::asio::steady_timer timer{parts_.executor, time};
     co_await timer.async_wait(boost::asio::use_awaitable);
@@ -365,6 +375,7 @@ awaitable<void> Dispatcher::store_batch() {
         };
         const auto reports = co_await net::run_blocking(parts_.threads, std::move(write));
         parts_.database.answered(kStore);
+        stored_at_ = std::chrono::steady_clock::now();
         for (std::size_t i = 0; i < batch->size(); ++i) report((*batch)[i], reports[i]);
     } catch (const Error& error) {
         parts_.database.failed(kStore, "they wait in memory, trying again every second", error);

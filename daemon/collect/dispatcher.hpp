@@ -10,6 +10,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -51,6 +52,16 @@ public:
     boost::asio::awaitable<void> drain(std::chrono::milliseconds grace);
 
     std::size_t running() const noexcept { return runs_.size(); }
+    /// What goes on, from memory.
+    struct Activity {
+        std::size_t running = 0;                                         ///< runs that ask platforms
+        std::size_t ready = 0;                                           ///< claimed ahead
+        std::size_t unstored = 0;                                        ///< results that wait for the database
+        std::optional<std::chrono::steady_clock::time_point> stored_at;  ///< the last run
+        std::optional<Instant> next_slot;                                ///< of all lanes, as they were looked at last
+        std::chrono::steady_clock::time_point claimed_at;                ///< when claiming came round last
+    };
+    Activity activity() const;
     bool draining() const noexcept { return draining_; }
     const Metrics& metrics() const noexcept { return metrics_; }
     /// Platforms that this node found down or coming back.
@@ -88,7 +99,8 @@ private:
     std::mt19937_64 random_;
     Metrics metrics_;
     LaneBook book_;
-    std::chrono::steady_clock::time_point looked_at_{};
+    std::chrono::steady_clock::time_point looked_at_{}, claimed_at_ = std::chrono::steady_clock::now();
+    std::optional<std::chrono::steady_clock::time_point> stored_at_;
     bool look_again_ = true;
     std::deque<lease::Assignment> ready_;  // claimed ahead
     std::size_t under_way_ = 0;

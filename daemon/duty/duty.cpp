@@ -17,6 +17,11 @@ namespace {
 
 /// At minutes when no quarter of an hour begins: the collections of premium tiers come first.
 constexpr std::array kDuties{
+    Duty{.name = "alerts",
+         .about = "looks for trouble and puts what is to be told into the outbox",
+         .cron = "* * * * *",
+         .at_once = false,
+         .carry_out = tell_alerts},
     Duty{.name = "analyze",
          .about = "statistics for the planner, where autovacuum does not come by",
          .cron = "25 * * * *",

@@ -40,6 +40,7 @@ const Duty& find_duty(std::string_view name);
 Instant next_time(const Duty& duty, Instant at);
 
 // What they do, a file each.
+Done tell_alerts(Work& work);       ///< what is wrong, to whom the configuration says
 Done analyze(Work& work);           ///< statistics where autovacuum does not come by
 Done clean_up(Work& work);          ///< nodes and budgets that are long over
 Done trim_history(Work& work);      ///< runs and what goes with them

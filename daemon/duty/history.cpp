@@ -38,6 +38,8 @@ Done trim_history(Work& work) {
         clauses.push_back("forgot " + counted(count, "hour of counters", "hours of counters"));
     if (const auto count = delete_before(work, "delete_resolved_alerts", at - keep); count > 0)
         clauses.push_back("forgot " + counted(count, "alert that was over", "alerts that were over"));
+    if (const auto count = delete_before(work, "delete_ended_messages", at - keep); count > 0)
+        clauses.push_back("forgot " + counted(count, "message", "messages"));
     auto result = done(clauses, "nothing was too old");
     result.unfinished = !drop.in_use.empty();
     return result;

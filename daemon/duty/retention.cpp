@@ -21,11 +21,13 @@ struct Keeping {
     std::vector<std::string> tiers;
     std::vector<std::optional<Day>> oldest;  ///< nullopt: all are kept
     std::optional<Day> others;
+    std::int64_t grace = 0;    ///< days for which a user's tier before goes on to keep
     Day settled = Day::min();  ///< from here on every tier keeps all
 };
 
 Keeping keeping_of(const collect::Rules& rules, Instant at) {
     Keeping keeping;
+    keeping.grace = rules.config.history.downgrade_grace.count();
     for (const auto& [name, tier] : rules.config.tiers) {
         const auto oldest = rules.oldest_kept(name, at);
         keeping.tiers.push_back(name);
@@ -59,7 +61,7 @@ std::int64_t delete_old(Work& work, const Keeping& keeping, const Place& place) 
         {
             auto transaction = work.begin();
             const auto rows = transaction.exec(
-                place.users, with_range({after, keeping.tiers, keeping.oldest, keeping.others, kUsers}));
+                place.users, with_range({after, keeping.tiers, keeping.oldest, keeping.others, kUsers, keeping.grace}));
             seen = rows.size();
             for (const auto& row : rows) {
                 after = row.text("user_id");
@@ -105,7 +107,8 @@ void trim_coverage(Work& work, Keeping keeping) {
         auto transaction = work.begin();
         const auto last = transaction.exec("connections_after", {after, kConnections})[0].optional_integer("last");
         if (!last) return;
-        transaction.exec("delete_coverage", {after, *last, keeping.tiers, keeping.oldest, keeping.others});
+        transaction.exec("delete_coverage",
+                         {after, *last, keeping.tiers, keeping.oldest, keeping.others, keeping.grace});
         transaction.commit();
         after = *last;
         work.rest();

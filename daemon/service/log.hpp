@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The daemon's log: one line an event on stderr, with fields. The journal reads its priority from a "<N>" prefix.
+// The daemon's log: one event with fields at a time, as an entry of the journal or as a line on stderr.
 #pragma once
 
 #include <fmt/format.h>
@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace tally::service {
 
@@ -19,8 +20,16 @@ enum class Level { error = 3, warning = 4, info = 6, debug = 7 };
 using Field = std::pair<std::string_view, std::string>;
 using Fields = std::initializer_list<Field>;
 
-enum class LogFormat { text, journal, json };
+/// journal: entries with fields, sent by its own protocol; prefixed: lines that begin with "<PRIORITY>", for whoever
+/// reads stderr on behalf of a service manager; text and json: lines for people and for programs
+enum class LogFormat { text, prefixed, journal, json };
 
+/// An entry of the journal: each "NAME=value". MESSAGE is what a line would say; a field `user` is TALLY_USER as well,
+/// so that `journalctl TALLY_USER=…` finds it. Values may hold any bytes. Pure.
+/// @param node which tallyd it is; empty: not known yet
+std::vector<std::string> journal_fields(Level level, std::string_view message, Fields fields, std::string_view node);
+
+/// Any thread, once format, level and node are set.
 class Log {
 public:
     explicit Log(Level level = Level::info, LogFormat format = LogFormat::text, std::FILE* out = stderr)
@@ -33,8 +42,10 @@ public:
 
     void set_level(Level level) noexcept { level_ = level; }
     void set_format(LogFormat format) noexcept { format_ = format; }
+    /// Which tallyd it is: a field of each entry in the journal and of each JSON line.
+    void set_node(std::string node) { node_ = std::move(node); }
 
-    /// journal when stderr is connected to it, else text
+    /// journal when stderr is connected to it (prefixed where its socket is out of reach), else text
     static LogFormat detect_format();
 
 private:
@@ -43,6 +54,7 @@ private:
     Level level_;
     LogFormat format_;
     std::FILE* out_;
+    std::string node_;
 };
 
 }  // namespace tally::service

@@ -152,4 +152,13 @@ Secret Vault::open(const Bytes& sealed_user_key, const Owner& owner, const Bytes
                    bind("tally credential", {owner.user_id, owner.platform, owner.account_id}), sealed);
 }
 
+bool Vault::opens(const Bytes& sealed_user_key, std::string_view user_id) const {
+    try {
+        open_user_key(sealed_user_key, user_id);
+        return true;
+    } catch (const Error&) {
+        return false;
+    }
+}
+
 }  // namespace tally::store

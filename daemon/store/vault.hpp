@@ -34,6 +34,8 @@ public:
     Bytes seal(const Bytes& sealed_user_key, const Owner& owner, const Secret& plain) const;
     /// @throws Error (config) when the key is another one or the bytes were changed; never with content
     Secret open(const Bytes& sealed_user_key, const Owner& owner, const Bytes& sealed) const;
+    /// Whether this is the master key that the user's key was sealed under.
+    bool opens(const Bytes& sealed_user_key, std::string_view user_id) const;
 
 private:
     Secret open_user_key(const Bytes& sealed_user_key, std::string_view user_id) const;

@@ -153,7 +153,9 @@ json Views::status() {
     auto transaction = session_.begin_read_only();
     json result;
     const auto schema = transaction.exec("schema_state")[0];
-    result["database"] = {{"schema_version", schema.integer("version")}, {"size_bytes", schema.integer("size_bytes")}};
+    result["database"] = {{"schema_version", schema.integer("version")},
+                          {"size_bytes", schema.integer("size_bytes")},
+                          {"server_version", schema.text("server_version")}};
     result["nodes"] = json::array();
     for (const auto& row : transaction.exec("node_states"))
         result["nodes"].push_back({{"node", row.text("node_id")},

@@ -82,22 +82,26 @@ SELECT name, (first::timestamptz AT TIME ZONE 'UTC')::date AS first, (past::time
 
 -- name: users_with_snapshots
 -- $1 after this user, $2 tiers, $3 the oldest day each of them keeps (NULL: all), $4 the same for everybody else, $5 limit,
--- $6 first day of a partition, $7 first day after it. Users who have numbers there, each found with one look into the key:
--- nobody's rows are walked.
+-- $6 days for which the tier before goes on to keep, $7 first day of a partition, $8 first day after it. Users who have numbers
+-- there, each found with one look into the key: nobody's rows are walked.
 WITH RECURSIVE present AS (
     (SELECT user_id, 1 AS n FROM analytics_snapshots
-      WHERE date >= $6 AND date < $7 AND user_id > $1 ORDER BY user_id LIMIT 1)
+      WHERE date >= $7 AND date < $8 AND user_id > $1 ORDER BY user_id LIMIT 1)
     UNION ALL
     SELECT next.user_id, p.n + 1
       FROM present p
      CROSS JOIN LATERAL (SELECT s.user_id FROM analytics_snapshots s
-                          WHERE s.date >= $6 AND s.date < $7 AND s.user_id > p.user_id ORDER BY s.user_id LIMIT 1) AS next
+                          WHERE s.date >= $7 AND s.date < $8 AND s.user_id > p.user_id ORDER BY s.user_id LIMIT 1) AS next
      WHERE p.n < $5
 )
-SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date ELSE t.oldest END AS oldest
+SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date
+                       WHEN b.tier IS NULL THEN t.oldest
+                       WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END AS oldest
   FROM present p
   LEFT JOIN users u ON u.user_id = p.user_id
   LEFT JOIN unnest($2::text[], $3::date[]) AS t(tier, oldest) ON t.tier = u.tier
+  LEFT JOIN unnest($2::text[], $3::date[]) AS b(tier, oldest)
+         ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
  ORDER BY p.user_id
 
 -- name: delete_snapshots
@@ -121,10 +125,14 @@ WITH RECURSIVE present AS (
                           WHERE s.user_id > p.user_id ORDER BY s.user_id LIMIT 1) AS next
      WHERE p.n < $5
 )
-SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date ELSE t.oldest END AS oldest
+SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date
+                       WHEN b.tier IS NULL THEN t.oldest
+                       WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END AS oldest
   FROM present p
   LEFT JOIN users u ON u.user_id = p.user_id
   LEFT JOIN unnest($2::text[], $3::date[]) AS t(tier, oldest) ON t.tier = u.tier
+  LEFT JOIN unnest($2::text[], $3::date[]) AS b(tier, oldest)
+         ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
  ORDER BY p.user_id
 
 -- name: delete_revisions
@@ -138,7 +146,7 @@ DELETE FROM snapshot_revisions s
 
 -- name: delete_coverage
 -- $1 after this connection, $2 up to this one, $3 tiers, $4 the oldest day each of them knows (NULL: all), $5 the same for
--- other tiers. Stretches that begin earlier and go on are cut by the connection's next run; what a run is writing now is
+-- other tiers, $6 days for which the tier before goes on to keep. Stretches that begin earlier and go on are cut by the connection's next run; what a run is writing now is
 -- passed over.
 DELETE FROM coverage
  WHERE ctid = ANY (ARRAY (
@@ -147,8 +155,12 @@ DELETE FROM coverage
              JOIN connections c USING (connection_id)
              JOIN users u USING (user_id)
              LEFT JOIN unnest($3::text[], $4::date[]) AS t(tier, oldest) ON t.tier = u.tier
+             LEFT JOIN unnest($3::text[], $4::date[]) AS b(tier, oldest)
+                    ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
             WHERE c.connection_id > $1 AND c.connection_id <= $2
-              AND v.last_day < CASE WHEN t.tier IS NULL THEN $5::date ELSE t.oldest END
+              AND v.last_day < CASE WHEN t.tier IS NULL THEN $5::date
+                                    WHEN b.tier IS NULL THEN t.oldest
+                                    WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END
               FOR UPDATE OF v SKIP LOCKED))
 
 -- name: connections_after

@@ -1,7 +1,8 @@
 -- What status and health ask.
 
 -- name: schema_state
-SELECT max(version) AS version, pg_database_size(current_database()) AS size_bytes FROM schema_migrations
+SELECT max(version) AS version, pg_database_size(current_database()) AS size_bytes, current_setting('server_version') AS server_version
+  FROM schema_migrations
 
 -- name: node_states
 SELECT node_id, host, pid, version, started_at, alive_until > now() AS alive, leases FROM nodes ORDER BY started_at

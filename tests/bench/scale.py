@@ -164,7 +164,7 @@ class Bench:
             {"platform": "youtube", "account": f"UCknown{n}", "token": f"token-{n}"}]}) for n in range(known))
         subprocess.run([bench.BIN / "tallyctl", "--config", self.config, "user", "import", "-"], input="\n".join(users) + "\n",
                        text=True, check=True, stdout=subprocess.DEVNULL)
-        wait_until(lambda: self.database.sql("SELECT count(*) FROM runs") == str(known), "the first run of each known connection")
+        wait_until(lambda: int(self.database.sql("SELECT count(*) FROM runs")) >= known, "the first run of each known connection")
 
     def grow(self, first, last):
         """Copies from the first to the last, with the numbers of some days."""
@@ -194,7 +194,8 @@ class Bench:
         Platform.arrivals.clear()
         lines = self.database.sql(FALL_DUE.format(lead=LEAD, spread=SPREAD, known=known)).splitlines()
         due = {account: float(at) for account, at in (line.split("\t") for line in lines)}
-        wait_until(lambda: len(Platform.arrivals) == len(due), "the requests of all that fell due", LEAD + SPREAD + 60)
+        # Others may have their regular slot meanwhile.
+        wait_until(lambda: due.keys() <= Platform.arrivals.keys(), "the requests of all that fell due", LEAD + SPREAD + 60)
         return sorted((Platform.arrivals[account] - at) * 1000 for account, at in due.items())
 
 
@@ -202,7 +203,8 @@ def main():
     parser = bench.options("scale", __doc__)
     parser.add_argument("--plans", metavar="DIR", type=pathlib.Path, help="write the plans of the hot statements there, a file for each size")
     options = parser.parse_args()
-    known, due, copies, settle, idle = (1_000, 100, 20_000, 5, 10) if options.quick else (4_000, 400, 1_000_000, 60, 60)
+    # All that is asked of the platform has to fit into its limit of a day, 10,000.
+    known, copies, settle, idle = (100, 20_000, 5, 10) if options.quick else (300, 1_000_000, 60, 60)
     sizes = [size for size in (1_000, 10_000, 100_000, 1_000_000) if size < copies] + [copies]
     machine = bench.machine()
     state = bench.state_directory()
@@ -222,13 +224,14 @@ def main():
                 (options.plans / f"{size}.txt").write_text("\n\n".join(f"-- {what}\n{plan}" for what, (plan, _) in found.items()) + "\n")
             reads.append({what: (plans.pages(plan) / rows, plans.scans(plan)) for what, (plan, rows) in found.items()})
             setting.cost(known)  # once to warm up
-            costs.append(setting.cost(known))
+            ours, theirs = zip(*(setting.cost(known) for _ in range(4)))
+            costs.append((statistics.median(ours), statistics.median(theirs)))
         bench.say(f"settling for {settle} s, then idle for {idle} s")
         time.sleep(settle)
         pss = pss_mb(setting.daemon.pid)
         ours, theirs = setting.idle(idle)
-        bench.say(f"{due} connections fall due within {SPREAD} s")
-        delays = setting.delays(due)
+        bench.say(f"{known} connections fall due within {SPREAD} s")
+        delays = setting.delays(known)
         pss_after = pss_mb(setting.daemon.pid)
         status = statistics.median(setting.status() for _ in range(7))
         starts = []
@@ -268,7 +271,7 @@ def main():
     print(f"  the worst grows by {page_growth[worst]:.2f} ({worst}): constant {verdict(page_growth[worst] <= FLAT)}")
     print(f"  tables read from end to end: {', '.join(sorted(scans)) or 'none'}: {verdict(not scans)}")
     print(f"""
-{count} connections registered, {idle} s idle, then {due} due at known moments within {SPREAD} s
+{count} connections registered, {idle} s idle, then {known} due at known moments within {SPREAD} s
 {machine}; PostgreSQL {version}, database {size}
 
   tallyd's memory (PSS)    {pss:8.1f} MB    goal 64 MB: {verdict(pss <= 64)}   ({pss_after:.1f} MB after the runs)

@@ -202,3 +202,16 @@ def test_the_private_cluster_is_adopted_after_kill_9_and_stops_with_the_daemon(s
     assert int(pathlib.Path(pid_file).read_text().split()[0]) == postmaster
     stack.stop()
     wait_until(lambda: not pathlib.Path(f"/proc/{postmaster}").exists(), what="the cluster's end")
+
+
+def test_the_detailed_health_shows_the_configuration_without_its_secrets(stack):
+    socket = next(stack.dir.glob("**/tallyd.sock"))
+    ask = lambda path: json.loads(subprocess.run(["curl", "-sS", "--unix-socket", socket, f"http://tallyd{path}"], capture_output=True,
+                                                 text=True, check=True).stdout)
+    brief, detailed = ask("/api/health"), ask("/api/health/detailed")
+    assert set(brief) < set(detailed) and detailed["status"] == brief["status"]
+    assert detailed["uptime"] >= 0 and detailed["memory"]["residentBytes"] > 1_000_000
+    assert detailed["versions"]["tallyd"] and detailed["versions"]["database"].startswith("1") and detailed["versions"]["schema"] >= 8
+    assert {p["platform"] for p in detailed["platforms"]} >= set(PLATFORMS) and all(p["state"] == "ok" for p in detailed["platforms"])
+    text = json.dumps(detailed["configuration"])
+    assert "client-secret" in text and "sim-secret" not in text, "the reference, not the secret"

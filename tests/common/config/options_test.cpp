@@ -80,7 +80,10 @@ TEST_CASE("the sample file changes nothing, commented out or not") {
     auto live = parse(std::regex_replace(sample, std::regex{"#([a-z_]+:)"}, "$1"));
     CHECK(live.platforms.at("instagram").apps.at("login").client_id->text == "9876543210");
     CHECK(live.api.cron_secret->text == "credential:cron-secret");
-    live.platforms.clear();  // these three have examples, not defaults
+    CHECK(live.alerts.channels.at("mail").email == "ops@example.com");
+    live.platforms.clear();  // these have examples, not defaults
+    live.alerts = {};
+    live.smtp = {};
     live.api = {};
     live.vault = {};
     CHECK(live == parse(""));

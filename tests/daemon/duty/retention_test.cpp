@@ -87,8 +87,9 @@ TEST_CASE("a tier that keeps for ever is left alone, and with it everybody whose
     CHECK(f.months() < before);
 }
 
-TEST_CASE("who moves to another tier is kept as long as that one keeps, from the next night on") {
+TEST_CASE("who moves to another tier is kept as long as that one keeps, from the next night on without a grace") {
     Fixture f;
+    f.rules.config.history.downgrade_grace = std::chrono::days{0};
     f.add_user("u", "premium");
     f.add_days("u", 60, 0);
     CHECK_FALSE(f.run("retention").changed);

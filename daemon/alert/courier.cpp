@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of deliveries.
+#include "daemon/alert/courier.hpp"
+
+#include <fmt/format.h>
+
+#include "common/error.hpp"
+#include "daemon/alert/channel.hpp"
+#include "daemon/schedule/retry.hpp"
+
+namespace tally::alert {
+
+using namespace std::chrono_literals;
+using boost::asio::awaitable;
+
+namespace {
+
+constexpr auto kPoll = 5'000ms;
+constexpr unsigned kAtOnce = 4;
+/// Longer than all that were claimed at once may take.
+constexpr auto kHold = kAtOnce * kDeliveryLimit + 30s;
+constexpr unsigned kAttempts = 12;  // over about five hours
+constexpr auto kRetryFloor = 10s, kRetryBase = 30s, kRetryCeiling = 3'600s;
+/// A database that is restarted is no trouble yet.
+constexpr auto kOutage = 60s;
+
+/// What a thread of its own found: an error's words, or nothing.
+std::string attempt(const Message& message, const config::AlertChannel& channel, const config::Config::Smtp& smtp,
+                    const std::string& id) {
+    try {
+        deliver(message, channel, smtp, id);
+        return {};
+    } catch (const std::exception& error) {
+        return describe_line(error);
+    }
+}
+
+}  // namespace
+
+Courier::Courier(Parts parts, std::uint64_t seed) : parts_(std::move(parts)), wake_(parts_.executor), random_(seed) {}
+
+awaitable<void> Courier::watch() {
+    for (;;) {
+        bool more = false;
+        co_await tell_of_database();
+        try {
+            more = co_await deliver_some();
+        } catch (const Error&) {  // the claims tell of a database that is away
+        }
+        if (!more) co_await wake_.wait_for(kPoll);
+    }
+}
+
+/// False when nothing was to be delivered.
+awaitable<bool> Courier::deliver_some() {
+    auto ask = [&pool = parts_.pool] {
+        const auto session = pool.acquire();
+        return Outbox{*session}.claim(kAtOnce, std::chrono::duration_cast<std::chrono::seconds>(kHold));
+    };
+    const auto deliveries = co_await net::run_blocking(parts_.threads, std::move(ask));
+    const auto config = parts_.config();
+    for (const auto& delivery : deliveries) co_await deliver_one(config, delivery);
+    co_return !deliveries.empty();
+}
+
+awaitable<void> Courier::deliver_one(const config::Config& config, const Delivery& delivery) {
+    const auto channel = config.alerts.channels.find(delivery.channel);
+    std::string error = "the configuration has no such channel any more";
+    if (channel != config.alerts.channels.end()) {
+        auto work = [message = delivery.message, to = channel->second, smtp = config.smtp,
+                     id = fmt::format("tally-{}", delivery.id)] { return attempt(message, to, smtp, id); };
+        error = co_await net::run_blocking(thread_, std::move(work));
+    }
+    std::optional<std::chrono::milliseconds> again;
+    if (!error.empty() && channel != config.alerts.channels.end() && delivery.attempt < kAttempts)
+        again = schedule::retry_delay(
+            {.attempt = delivery.attempt, .base = kRetryBase, .ceiling = kRetryCeiling, .floor = kRetryFloor}, random_);
+    auto write = [&pool = parts_.pool, delivery, error, again] {
+        const auto session = pool.acquire();
+        Outbox outbox{*session};
+        if (error.empty())
+            outbox.sent(delivery);
+        else
+            outbox.failed(delivery, error, again);
+        return true;
+    };
+    if (error.empty())
+        parts_.log.info("alert delivered", {{"channel", delivery.channel}, {"title", delivery.message.notice.title}});
+    else
+        parts_.log.warning(again ? "alert not delivered, trying again" : "alert not delivered, given up",
+                           {{"channel", delivery.channel},
+                            {"title", delivery.message.notice.title},
+                            {"attempt", std::to_string(delivery.attempt)},
+                            {"error", error}});
+    co_await net::run_blocking(parts_.threads, std::move(write));
+}
+
+/// Past the outbox.
+awaitable<std::vector<Courier::Trial>> Courier::send_to_all(Notice notice, std::string id) {
+    const Message message{.notice = std::move(notice), .sender = parts_.sender, .at = now()};
+    const auto config = parts_.config();
+    std::vector<Trial> trials;
+    for (const auto& [name, channel] : config.alerts.channels) {
+        auto work = [message, to = channel, smtp = config.smtp, id] { return attempt(message, to, smtp, id); };
+        auto error = co_await net::run_blocking(thread_, std::move(work));
+        if (!error.empty())
+            parts_.log.warning("alert not delivered",
+                               {{"channel", name}, {"title", message.notice.title}, {"error", error}});
+        trials.push_back({.channel = name, .error = std::move(error)});
+    }
+    co_return trials;
+}
+
+awaitable<std::vector<Courier::Trial>> Courier::test() {
+    auto notice = test_notice();
+    auto id = fmt::format("tally-test-{:016x}", random_());
+    co_return co_await send_to_all(std::move(notice), std::move(id));
+}
+
+/// Without a database there is no outbox: each node tells what it sees, once, and that it is over.
+awaitable<void> Courier::tell_of_database() {
+    const auto outage = parts_.database.trouble();
+    const bool down = outage >= kOutage;
+    if (down == database_told_ || (database_told_ && outage > outage.zero())) co_return;
+    database_told_ = down;
+    const auto error = parts_.database.error();
+    Notice notice;
+    notice.reason = down ? Reason::raised : Reason::over;
+    notice.kind = "database";
+    notice.urgent = true;
+    notice.count = 1;
+    notice.title = down ? "the database is in trouble" : "over: the database was in trouble";
+    if (down) notice.lines = {error.empty() ? "It does not answer." : error};
+    auto id = fmt::format("tally-database-{:016x}", random_());
+    co_await send_to_all(std::move(notice), std::move(id));
+}
+
+}  // namespace tally::alert

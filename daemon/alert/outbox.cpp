@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// sql/queries/alert.sql
+#include "daemon/alert/outbox.hpp"
+
+namespace tally::alert {
+
+namespace {
+
+constexpr std::int64_t kMostAlerts = 10'000;  // looked at in one go: more of them wait for the next minute
+constexpr std::size_t kMostError = 2'000;
+constexpr const char* kUndelivered = "undelivered";
+
+}  // namespace
+
+Tellable alerts_to_tell(postgres::Transaction& transaction) {
+    Tellable result;
+    result.at = now();
+    for (const auto& row : transaction.exec("alerts_to_tell", {kMostAlerts})) {
+        result.at = row.instant("clock");
+        result.alerts.push_back({.id = row.integer("alert_id"),
+                                 .kind = row.text("kind"),
+                                 .subject = row.text("subject"),
+                                 .message = row.text("message"),
+                                 .raised_at = row.instant("raised_at"),
+                                 .told_at = row.optional_instant("told_at"),
+                                 .resolved_at = row.optional_instant("resolved_at"),
+                                 .acked = row.boolean("acked")});
+    }
+    return result;
+}
+
+void tell(postgres::Transaction& transaction, const std::vector<Notice>& notices,
+          const std::vector<std::string>& channels, const std::string& sender, Instant at) {
+    for (const auto& notice : notices) {
+        transaction.exec("put_message", {channels, to_json({.notice = notice, .sender = sender, .at = at})});
+        if (notice.alerts.empty()) continue;
+        transaction.exec(notice.reason == Reason::over ? "mark_over_told" : "mark_told", {notice.alerts});
+    }
+}
+
+std::vector<Delivery> Outbox::claim(unsigned limit, std::chrono::seconds hold) {
+    auto transaction = session_.begin();
+    std::vector<Delivery> deliveries;
+    const auto rows = transaction.commit({{.statement = "claim_messages", .params = {limit, hold.count()}}}).front();
+    for (const auto& row : rows)
+        deliveries.push_back({.id = row.integer("message_id"),
+                              .channel = row.text("channel"),
+                              .message = message_from_json(row.view("message")),
+                              .attempt = static_cast<unsigned>(row.integer("attempt")),
+                              .token = row.integer("token")});
+    return deliveries;
+}
+
+void Outbox::sent(const Delivery& delivery) {
+    auto transaction = session_.begin();
+    transaction.commit({{.statement = "message_sent", .params = {delivery.id, delivery.token}},
+                        {.statement = "resolve_alert", .params = {kUndelivered, delivery.channel}}});
+}
+
+void Outbox::failed(const Delivery& delivery, const std::string& error,
+                    std::optional<std::chrono::milliseconds> again) {
+    const auto text = postgres::make_storable(error, kMostError);
+    const auto seconds = again ? std::optional{std::chrono::duration<double>{*again}.count()} : std::nullopt;
+    auto transaction = session_.begin();
+    transaction.exec("message_failed", {delivery.id, delivery.token, text, seconds});
+    if (!again) transaction.exec("raise_alert", {kUndelivered, delivery.channel, text});
+    transaction.commit();
+}
+
+}  // namespace tally::alert
