@@ -46,8 +46,7 @@ public:
                 for (const auto& [name, tier] : config::load(completion_.config).tiers) add(name, {});
                 break;
             case WordSource::duties:
-                for (const auto& duty : member(ask(api_path({"duties"})), "duties"))
-                    add(text_of(duty, "name"), text_of(duty, "about"));
+                duties();
                 break;
             case WordSource::none:
             case WordSource::files:
@@ -115,6 +114,11 @@ private:
         for (const auto& connection : member(data, "connections"))
             add(text_of(connection, "account_id"),
                 completion_.user.empty() ? text_of(connection, "user_id") : text_of(connection, "platform"));
+    }
+
+    void duties() {
+        const auto data = ask(api_path({"duties"}));
+        for (const auto& duty : member(data, "duties")) add(text_of(duty, "name"), text_of(duty, "about"));
     }
 
     void metrics() {

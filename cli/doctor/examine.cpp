@@ -256,7 +256,7 @@ private:
         return {.value = SocketFacts{.file = look_at_file(*path), .group_exists = group_exists("tally")}};
     }
 
-    /// Tokens that end soon matter where the platform has no way to renew them without a person.
+    /// Tokens that end matter where the platform has no way to renew them without a person.
     Seen<ConnectionFacts> connections() const {
         if (!database_) return unconfigured<ConnectionFacts>();
         if (!database_->logins) return {.reason = database_->logins.reason, .remedy = database_->logins.remedy};
@@ -265,10 +265,11 @@ private:
             facts.all += login.all;
             facts.unauthorized += login.unauthorized;
             facts.gone += login.gone;
-            facts.expired += login.expired;
             const auto platform = catalog_ ? catalog_->find(login.platform) : nullptr;
             const auto* way = platform ? platform->auth.login_of(login.attributes) : nullptr;
-            if (way == nullptr || !way->refresh) facts.expiring += login.expiring;
+            if (way != nullptr && way->refresh) continue;  // tokens of an hour are renewed when they are wanted
+            facts.expired += login.expired;
+            facts.expiring += login.expiring;
         }
         return {.value = facts};
     }

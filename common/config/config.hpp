@@ -117,7 +117,6 @@ struct Config {
         std::chrono::seconds remind{24 * 3600};  ///< what is open for so long is told again
         std::chrono::seconds backlog{1800};      ///< behind the deadline
         std::chrono::seconds staleness{3600};    ///< behind the deadline, of a tier
-        std::chrono::days token_expiry{7};       ///< ahead of it
         unsigned disk = 10;                      ///< percent that should be free
         friend bool operator==(const Alerts&, const Alerts&) = default;
     } alerts;

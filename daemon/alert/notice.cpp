@@ -29,7 +29,6 @@ constexpr std::array kKinds{
     Kind{"needs_authorization", "a connection needs authorization", "connections need authorization", false},
     Kind{"platform_down", "a platform is down", "platforms are down", true},
     Kind{"stale", "a tier gets no numbers", "tiers get no numbers", true},
-    Kind{"token_expiring", "a token expires soon", "tokens expire soon", false},
     Kind{"undelivered", "messages do not reach a channel", "channels are not reached by messages", false},
     Kind{"vault_key", "the vault key does not open the tokens", "vault keys do not open the tokens", true},
     Kind{"version_drift", "a platform serves another version", "platforms serve another version", false},

@@ -18,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::int64_t kMostTokens = 1'000;
 constexpr int kSlotsAhead = 8;  // among which the longest time between two slots is looked for
 
 struct Finding {
@@ -75,16 +74,6 @@ std::vector<Finding> stale_tiers(postgres::Transaction& transaction, const colle
     return findings;
 }
 
-std::vector<Finding> expiring_tokens(postgres::Transaction& transaction, const config::Config& config) {
-    std::vector<Finding> findings;
-    for (const auto& row : transaction.exec("expiring_tokens", {config.alerts.token_expiry.count(), kMostTokens}))
-        findings.push_back(
-            {fmt::format("{} {} {}", row.text("user_id"), row.text("platform"), row.text("account_id")),
-             fmt::format("the token ends {} and cannot be renewed without a person: 'tallyctl connection authorize'",
-                         render_instant(row.instant("expires_at")))});
-    return findings;
-}
-
 std::string host() {
     std::array<char, 256> name{};
     return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -111,7 +100,6 @@ Done tell_alerts(Work& work) {
     auto tellable = alert::alerts_to_tell(transaction);
     keep(transaction, "backlog", late_platforms(transaction, config));
     keep(transaction, "stale", stale_tiers(transaction, work.rules(), tellable.at));
-    keep(transaction, "token_expiring", expiring_tokens(transaction, config));
     keep_disk(transaction, config);
     std::vector<std::string> channels;
     for (const auto& [name, channel] : config.alerts.channels) channels.push_back(name);

@@ -14,8 +14,8 @@ using PulseClock = std::chrono::steady_clock;
 /// Something that comes round again and again.
 struct Pulse {
     std::string_view what;
-    PulseClock::time_point at;    ///< when it came round last
-    PulseClock::duration longest; ///< what a round takes at most, with its pause
+    PulseClock::time_point at;     ///< when it came round last
+    PulseClock::duration longest;  ///< what a round takes at most, with its pause
 };
 
 /// The first that should have come round by now.

@@ -26,9 +26,6 @@ COMMENT ON COLUMN outbox.failed_at IS 'given up';
 GRANT SELECT, INSERT, UPDATE, DELETE ON outbox TO tally_collector;
 GRANT SELECT (message_id, channel, created_at, send_at, attempt, error, sent_at, failed_at) ON outbox TO tally_reader;
 
--- Tokens that nobody renews.
-CREATE INDEX connections_expiring ON connections (expires_at) WHERE expires_at IS NOT NULL AND state = 'active';
-
 -- Numbers stay for a while as the tier before kept them: a change of tier may be a mistake, or be taken back.
 ALTER TABLE users ADD COLUMN tier_before text COLLATE "C", ADD COLUMN tier_since timestamptz;
 COMMENT ON COLUMN users.tier_before IS 'the tier until tier_since; NULL: it was never another one';

@@ -67,10 +67,3 @@ SELECT t.tier, g.last_success_at
  WHERE g.last_success_at < now() - make_interval(secs => t.seconds)
    AND (SELECT sum(users) FROM user_counts u WHERE u.tier = t.tier) > 0
  ORDER BY t.tier
-
--- name: expiring_tokens
--- $1 days ahead, $2 limit: of active connections whose token nobody renews
-SELECT c.user_id, c.platform, c.account_id, c.expires_at
-  FROM connections c JOIN slots s USING (connection_id)
- WHERE c.state = 'active' AND c.expires_at > now() AND c.expires_at < now() + make_interval(days => $1) AND s.upkeep_at IS NULL
- ORDER BY c.expires_at, c.connection_id LIMIT $2

@@ -85,19 +85,6 @@ TEST_CASE("a tier without numbers is an alert, one that never had any or has no 
     CHECK(f.open() == "stale premium");
 }
 
-TEST_CASE("tokens that nobody renews are announced, others are not") {
-    Fixture f;
-    for (const auto* account : {"soon", "later", "renewed", "paused"}) f.connection(account, "now() + interval '1 h'");
-    f.database.execute(
-        "UPDATE connections SET expires_at = now() + interval '6 days';"
-        "UPDATE connections SET expires_at = now() + interval '8 days' WHERE account_id = 'later';"
-        "UPDATE connections SET state = 'paused' WHERE account_id = 'paused';"
-        "UPDATE slots s SET upkeep_at = now() + interval '1 day' FROM connections c WHERE c.connection_id = "
-        "s.connection_id AND account_id = 'renewed'");
-    f.run("alerts");
-    CHECK(f.open() == "token_expiring u youtube soon");
-}
-
 TEST_CASE("a full disk is an alert") {
     Fixture f;
     f.rules.config.alerts.disk = 101;
