@@ -131,8 +131,9 @@ Finding check_partitions(const Seen<PartitionFacts>& facts);
 
 struct ConnectionFacts {
     std::int64_t all = 0, unauthorized = 0, gone = 0;
-    std::int64_t expired = 0;   ///< active, and the token's end has passed: it was not renewed
-    std::int64_t expiring = 0;  ///< within a week, where the platform has no way to renew without a person
+    // Of active ones where the platform has no way to renew a token without a person:
+    std::int64_t expired = 0;   ///< the token's end has passed
+    std::int64_t expiring = 0;  ///< it comes within a week
 };
 Finding check_connections(const Seen<ConnectionFacts>& facts);
 
