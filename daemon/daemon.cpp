@@ -537,7 +537,7 @@ private:
         asio::steady_timer timer{loop};
         std::string told;
         bool told_stuck = false;
-        for (;;) {
+        while (!services.dispatcher.draining()) {  // what stops has said so, and is not watched any more
             const auto claimed_at = services.dispatcher.activity().claimed_at;
             const std::array pulses{
                 service::Pulse{"the heartbeat in the database", beat_at_, kHeartbeatRound},

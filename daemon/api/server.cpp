@@ -201,13 +201,17 @@ private:
         constexpr bool kLocal = std::is_same_v<Socket, Local::socket>;
         beast::basic_stream<typename Socket::protocol_type> stream{std::move(socket)};
         beast::flat_buffer buffer;
-        for (bool keep_alive = true; keep_alive && !stopping_;) {
+        // Who has just come is about to ask: a stop waits for that, or a restart would cost them an empty answer.
+        bool first = true;
+        for (bool keep_alive = true; keep_alive && (first || !stopping_); first = false) {
+            if (first) ++busy_;
             http::request_parser<http::string_body> parser;
             parser.header_limit(kHeaderLimit);
             parser.body_limit(settings_.body_limit);
             stream.expires_after(settings_.idle);
             const auto [error, bytes] =
                 co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
+            if (first && error) --busy_;
             if (error == http::error::body_limit || error == http::error::header_limit) {
                 co_await write(stream, Response::error(413, "too_large", "the request is too large"), 11, false);
                 break;
@@ -215,10 +219,11 @@ private:
             if (error) break;  // closed, cut, idle or no HTTP at all: nobody to answer
             const auto message = parser.release();
             keep_alive = message.keep_alive();
-            ++busy_;
+            if (!first) ++busy_;
             auto response = co_await answer(message, kLocal);
+            const bool written = co_await write(stream, std::move(response), message.version(), keep_alive);
             --busy_;
-            if (!co_await write(stream, response, message.version(), keep_alive)) break;
+            if (!written) break;
         }
         boost::system::error_code ignored;
         stream.socket().shutdown(Socket::shutdown_send, ignored);
@@ -292,7 +297,7 @@ private:
     std::vector<std::string> bound_;  // socket files to remove
     net::TaskGroup acceptors_group_;
     net::TaskGroup sessions_;
-    std::size_t busy_ = 0;  // sessions that compute an answer
+    std::size_t busy_ = 0;  // sessions that read their first request, or answer one
     bool stopping_ = false;
 };
 
