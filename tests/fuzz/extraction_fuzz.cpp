@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "common/error.hpp"
@@ -59,9 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             require(verdict.message.size() <= 300 && verdict.wait.count() >= 0);
         }
         for (const auto& request : platform->requests) extract(*platform, target, request, body);
+        const auto answer = nlohmann::json::parse(body, nullptr, false);
         for (const auto& lookup : platform->lookups) {
             try {
-                read_lookup(lookup, body);
+                read_lookup(lookup, answer);
             } catch (const Error&) {  // something is missing
             }
         }
