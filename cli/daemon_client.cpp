@@ -9,7 +9,7 @@
 #include <cstring>
 #include <new>
 
-#include "daemon/platform/url.hpp"
+#include "common/url.hpp"
 
 namespace tally::cli {
 
@@ -76,7 +76,7 @@ std::string api_path(const std::vector<std::string>& parts) {
     for (const auto& part : parts) {
         // An empty part would name another resource.
         if (part.empty()) throw Error{Fault::usage, "a name must not be empty"};
-        path += "/" + platform::percent_encode(part);
+        path += "/" + percent_encode(part);
     }
     return path;
 }
@@ -85,7 +85,7 @@ std::string with_query(std::string path, const std::vector<std::pair<std::string
     char separator = '?';
     for (const auto& [name, value] : query) {
         if (value.empty()) continue;
-        path += fmt::format("{}{}={}", separator, name, platform::percent_encode(value));
+        path += fmt::format("{}{}={}", separator, name, percent_encode(value));
         separator = '&';
     }
     return path;

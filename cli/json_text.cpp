@@ -39,16 +39,6 @@ bool flag_of(const Json& object, std::string_view name) noexcept {
     return value.is_boolean() && value.get<bool>();
 }
 
-std::string with_separators(std::int64_t number) {
-    auto text = fmt::format("{}", number);
-    const std::size_t first = number < 0 ? 1 : 0;
-    for (auto at = text.size(); at > first + 3;) {
-        at -= 3;
-        text.insert(at, 1, ',');
-    }
-    return text;
-}
-
 std::string render_size(std::int64_t bytes) {
     constexpr std::array<const char*, 5> kUnits{"kB", "MB", "GB", "TB", "PB"};
     if (bytes < 1000) return fmt::format("{} B", bytes);

@@ -24,8 +24,6 @@ std::optional<double> fraction_of(const Json& object,
                                   std::string_view name) noexcept;  ///< nullopt when it is no number
 bool flag_of(const Json& object, std::string_view name) noexcept;
 
-/// "1,234,567"
-std::string with_separators(std::int64_t number);
 /// "1.4 GB", powers of 1000 as disks are sold
 std::string render_size(std::int64_t bytes);
 /// The two largest units: "3d 4h", "12m 5s", "0s"

@@ -9,6 +9,7 @@
 
 #include "cli/console.hpp"
 #include "cli/text_table.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 
 namespace tally::cli {

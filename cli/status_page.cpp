@@ -9,6 +9,7 @@
 
 #include "cli/run_progress.hpp"
 #include "cli/text_table.hpp"
+#include "common/counted.hpp"
 
 namespace tally::cli {
 

@@ -27,6 +27,7 @@
 
 #include "common/config/config.hpp"
 #include "common/error.hpp"
+#include "common/host_name.hpp"
 #include "common/postgres/cluster.hpp"
 #include "common/postgres/migrate.hpp"
 #include "common/postgres/pool.hpp"
@@ -124,11 +125,6 @@ public:
 private:
     int file_;
 };
-
-std::string host_name() {
-    std::array<char, 256> buffer{};
-    return ::gethostname(buffer.data(), buffer.size() - 1) == 0 ? buffer.data() : "localhost";
-}
 
 /// The node's name, kept in the state directory: after a crash the same node frees its own leases at once.
 std::string node_id(const std::string& state_dir) {

@@ -5,6 +5,7 @@
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
+#include "common/counted.hpp"
 
 namespace tally::cli {
 

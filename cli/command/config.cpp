@@ -11,6 +11,7 @@
 #include "cli/yaml_text.hpp"
 #include "common/config/data_files.hpp"
 #include "common/config/options.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "daemon/collect/load.hpp"
 

@@ -8,6 +8,7 @@
 #include "cli/command/listing.hpp"
 #include "cli/coverage_map.hpp"
 #include "cli/dates.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
 

@@ -15,6 +15,7 @@
 #include "cli/glob.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output_file.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/postgres/statements.hpp"
 #include "common/time_zone.hpp"

@@ -9,6 +9,7 @@
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
 #include "daemon/collect/radar.hpp"

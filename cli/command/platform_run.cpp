@@ -18,10 +18,10 @@
 #include "cli/token_input.hpp"
 #include "common/config/secret_ref.hpp"
 #include "common/error.hpp"
+#include "common/url.hpp"
 #include "common/version.hpp"
 #include "daemon/collect/collector.hpp"
 #include "daemon/platform/redact.hpp"
-#include "daemon/platform/url.hpp"
 
 namespace tally::cli {
 
@@ -45,8 +45,8 @@ std::optional<std::string> read_base_url(const Arguments& arguments) {
     auto text = arguments.find("base-url");
     if (!text) return std::nullopt;
     if (text->ends_with('/')) text->pop_back();
-    const auto url = platform::parse_url(*text);
-    if (!url || !url->target.empty() || (url->scheme == "http" && !url->is_loopback()))
+    const auto url = parse_url(*text);
+    if (!url || !url->target.empty() || !url->is_confidential())
         throw Error{Fault::usage, fmt::format("--base-url: not usable: '{}'", *text),
                     "Write https://HOST[:PORT], or http://127.0.0.1:PORT for this machine."};
     return text;

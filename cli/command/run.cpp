@@ -11,6 +11,7 @@
 #include "cli/dates.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/run_progress.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
 

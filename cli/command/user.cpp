@@ -10,6 +10,7 @@
 #include "cli/command/listing.hpp"
 #include "cli/context.hpp"
 #include "cli/line_chunks.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 
 namespace tally::cli {

@@ -8,12 +8,12 @@
 #include <algorithm>
 
 #include "cli/json_text.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 
 namespace tally::doctor {
 
 using namespace std::chrono_literals;
-using cli::with_separators;
 
 namespace {
 
@@ -36,14 +36,6 @@ Finding failed(std::string_view check, std::string message, std::string remedy) 
 template <class T>
 Finding skipped(std::string_view check, const Seen<T>& facts) {
     return {.check = check, .verdict = Verdict::skipped, .message = facts.reason, .remedy = facts.remedy};
-}
-
-std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
-    return fmt::format("{} {}", with_separators(count), count == 1 ? one : many);
-}
-
-std::string counted(std::size_t count, std::string_view one, std::string_view many) {
-    return counted(static_cast<std::int64_t>(count), one, many);
 }
 
 /// The first one, and how many there are beside it.

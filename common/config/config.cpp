@@ -14,6 +14,7 @@
 #include "common/config/options.hpp"
 #include "common/config/readers.hpp"
 #include "common/error.hpp"
+#include "common/url.hpp"
 
 namespace tally::config {
 
@@ -93,6 +94,11 @@ void check_tier(const Tier& tier, const YamlNode& node) {
 void check_channel(const AlertChannel& channel, const YamlNode& node) {
     const int ways = channel.webhook.has_value() + channel.email.has_value() + channel.command.has_value();
     if (ways != 1) node.fail("a channel is exactly one of webhook, email and command", "Make a channel for each.");
+    if (!channel.webhook || is_reference(channel.webhook->text)) return;
+    const auto url = parse_url(channel.webhook->text);
+    // The URL is not shown: whoever knows it may write there.
+    if (!url || !url->is_confidential())
+        node.at("webhook").fail("not the URL of a webhook", "Write https://…, or http://… to this machine only.");
 }
 
 /// Mail needs a server; a reference is read when the first mail goes out.

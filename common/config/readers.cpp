@@ -12,6 +12,7 @@
 #include "common/config/cron.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
+#include "common/url.hpp"
 
 namespace tally::config {
 
@@ -55,14 +56,6 @@ std::optional<HostPort> parse_host_port(std::string_view text) {
         return std::nullopt;
     result.port = port;
     return result;
-}
-
-bool is_loopback(const std::string& host) {
-    in_addr address{};
-    if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
-    in6_addr address6{};
-    if (::inet_pton(AF_INET6, host.c_str(), &address6) == 1) return IN6_IS_ADDR_LOOPBACK(&address6);
-    return host == "localhost";
 }
 
 }  // namespace
@@ -141,13 +134,11 @@ std::string read_address(const YamlNode& node) {
 
 std::string read_smtp_url(const YamlNode& node) {
     auto text = node.text();
-    std::string_view rest = text;
-    for (const std::string_view scheme : {"smtps://", "smtp://"}) {
-        if (!rest.starts_with(scheme)) continue;
-        rest.remove_prefix(scheme.size());
-        if (parse_host_port(rest)) return text;
-    }
-    node.fail(fmt::format("not the URL of a mail server: '{}'", text), "Write smtps://HOST:465 or smtp://HOST:587.");
+    const auto url = parse_mail_url(text);
+    if (!url || !url->target.empty())
+        node.fail(fmt::format("not the URL of a mail server: '{}'", text),
+                  "Write smtps://HOST:465 or smtp://HOST:587.");
+    return text;
 }
 
 ListenAddress read_listen(const YamlNode& node) {

@@ -19,6 +19,7 @@
 #include <thread>
 
 #include "common/error.hpp"
+#include "common/url.hpp"
 
 namespace tally::alert {
 
@@ -33,11 +34,6 @@ std::size_t keep_start(char* data, std::size_t, std::size_t size, void* kept) {
     auto& text = *static_cast<std::string*>(kept);
     text.append(data, std::min(size, kMostAnswer - std::min(kMostAnswer, text.size())));
     return size;
-}
-
-bool is_local(std::string_view url) {
-    const auto host = url.substr(std::min(url.find("://"), url.size() - 3) + 3);
-    return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
 }
 
 class Transfer {
@@ -77,7 +73,8 @@ private:
 void post(const Message& message, const config::AlertChannel& channel) {
     const auto url = config::resolve(*channel.webhook);
     const auto& text = url.reveal();
-    if (!text.starts_with("https://") && !(text.starts_with("http://") && is_local(text)))
+    const auto parsed = parse_url(text);
+    if (!parsed || !parsed->is_confidential())
         throw Error(Fault::config, "the webhook's URL is not https", "Plain http only to this machine.");
     const auto body = webhook_body(message, channel.format);
     Transfer transfer;
@@ -109,8 +106,9 @@ void send_mail(const Message& message, const std::string& to, const config::Conf
     Source source{text};
     Transfer transfer;
     transfer.set(CURLOPT_URL, smtp.url->c_str());
+    const auto server = parse_mail_url(*smtp.url);
     // Who asks for smtp:// elsewhere gets STARTTLS or nothing: passwords and numbers do not travel in the clear.
-    transfer.set(CURLOPT_USE_SSL, static_cast<long>(is_local(*smtp.url) ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+    transfer.set(CURLOPT_USE_SSL, static_cast<long>(server && server->is_loopback() ? CURLUSESSL_TRY : CURLUSESSL_ALL));
     const auto password = smtp.password ? std::optional{config::resolve(*smtp.password)} : std::nullopt;
     if (smtp.username) transfer.set(CURLOPT_USERNAME, smtp.username->c_str());
     if (password) transfer.set(CURLOPT_PASSWORD, password->reveal().c_str());

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/counted.hpp"
+
 namespace tally::alert {
 
 namespace {
@@ -44,11 +46,8 @@ const Kind* find(std::string_view name) {
 std::string words(std::string_view name, std::size_t count) {
     const auto* kind = find(name);
     if (kind == nullptr) return count == 1 ? std::string{name} : fmt::format("{} times {}", count, name);
-    if (count == 1) return std::string{kind->one};
-    auto digits = std::to_string(count);
-    for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
-        digits.insert(static_cast<std::size_t>(i), ",");
-    return fmt::format("{} {}", digits, kind->many);
+    if (count == 1) return std::string{kind->one};  // "a connection …", without a number
+    return counted(count, kind->one, kind->many);
 }
 
 Notice make(Reason reason, const std::vector<const Alert*>& about) {

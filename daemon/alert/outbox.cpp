@@ -12,21 +12,19 @@ constexpr const char* kUndelivered = "undelivered";
 
 }  // namespace
 
-Tellable alerts_to_tell(postgres::Transaction& transaction) {
-    Tellable result;
-    result.at = now();
+std::vector<Alert> alerts_to_tell(postgres::Transaction& transaction) {
+    std::vector<Alert> alerts;
     for (const auto& row : transaction.exec("alerts_to_tell", {kMostAlerts})) {
-        result.at = row.instant("clock");
-        result.alerts.push_back({.id = row.integer("alert_id"),
-                                 .kind = row.text("kind"),
-                                 .subject = row.text("subject"),
-                                 .message = row.text("message"),
-                                 .raised_at = row.instant("raised_at"),
-                                 .told_at = row.optional_instant("told_at"),
-                                 .resolved_at = row.optional_instant("resolved_at"),
-                                 .acked = row.boolean("acked")});
+        alerts.push_back({.id = row.integer("alert_id"),
+                          .kind = row.text("kind"),
+                          .subject = row.text("subject"),
+                          .message = row.text("message"),
+                          .raised_at = row.instant("raised_at"),
+                          .told_at = row.optional_instant("told_at"),
+                          .resolved_at = row.optional_instant("resolved_at"),
+                          .acked = row.boolean("acked")});
     }
-    return result;
+    return alerts;
 }
 
 void tell(postgres::Transaction& transaction, const std::vector<Notice>& notices,

@@ -12,12 +12,8 @@
 
 namespace tally::alert {
 
-/// What may be told, in the order of the kinds, and the database's clock.
-struct Tellable {
-    std::vector<Alert> alerts;
-    Instant at;
-};
-Tellable alerts_to_tell(postgres::Transaction& transaction);
+/// What may be told, in the order of the kinds.
+std::vector<Alert> alerts_to_tell(postgres::Transaction& transaction);
 
 /// Puts the messages of the notices into the outbox, one for each channel, and notes in their alerts that they were
 /// told.

@@ -160,6 +160,18 @@ public:
     }
 
 private:
+    /// Counted while it lives.
+    class Busy {
+    public:
+        explicit Busy(std::size_t& count) : count_(count) { ++count_; }
+        ~Busy() { --count_; }
+        Busy(const Busy&) = delete;
+        Busy& operator=(const Busy&) = delete;
+
+    private:
+        std::size_t& count_;
+    };
+
     void adopt(int descriptor) {
         sockaddr_storage address{};
         socklen_t size = sizeof address;
@@ -202,16 +214,14 @@ private:
         beast::basic_stream<typename Socket::protocol_type> stream{std::move(socket)};
         beast::flat_buffer buffer;
         // Who has just come is about to ask: a stop waits for that, or a restart would cost them an empty answer.
-        bool first = true;
-        for (bool keep_alive = true; keep_alive && (first || !stopping_); first = false) {
-            if (first) ++busy_;
+        std::optional<Busy> busy{std::in_place, busy_};
+        for (bool keep_alive = true; keep_alive && (busy || !stopping_);) {
             http::request_parser<http::string_body> parser;
             parser.header_limit(kHeaderLimit);
             parser.body_limit(settings_.body_limit);
             stream.expires_after(settings_.idle);
             const auto [error, bytes] =
                 co_await http::async_read(stream, buffer, parser, asio::as_tuple(asio::use_awaitable));
-            if (first && error) --busy_;
             if (error == http::error::body_limit || error == http::error::header_limit) {
                 co_await write(stream, Response::error(413, "too_large", "the request is too large"), 11, false);
                 break;
@@ -219,10 +229,10 @@ private:
             if (error) break;  // closed, cut, idle or no HTTP at all: nobody to answer
             const auto message = parser.release();
             keep_alive = message.keep_alive();
-            if (!first) ++busy_;
+            if (!busy) busy.emplace(busy_);
             auto response = co_await answer(message, kLocal);
             const bool written = co_await write(stream, std::move(response), message.version(), keep_alive);
-            --busy_;
+            busy.reset();
             if (!written) break;
         }
         boost::system::error_code ignored;

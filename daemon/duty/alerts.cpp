@@ -2,12 +2,12 @@
 // Looks for what nobody else raises an alert about, and tells people of all alerts.
 #include <fmt/format.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
-#include <array>
 #include <optional>
 
+#include "common/counted.hpp"
 #include "common/error.hpp"
+#include "common/host_name.hpp"
 #include "daemon/alert/outbox.hpp"
 #include "daemon/duty/work.hpp"
 #include "daemon/schedule/schedule.hpp"
@@ -74,22 +74,19 @@ std::vector<Finding> stale_tiers(postgres::Transaction& transaction, const colle
     return findings;
 }
 
-std::string host() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
-/// The disk of the node that does the duty. Another node's is looked at when that one does it.
+/// The disk of the node that does the duty. Another node's is looked at when that one does it, or is forgotten when it
+/// is gone.
 void keep_disk(postgres::Transaction& transaction, const config::Config& config) {
     struct statvfs disk {};
     if (::statvfs(config.state_dir.c_str(), &disk) != 0 || disk.f_blocks == 0) return;
     const auto free = static_cast<unsigned>(100 * disk.f_bavail / disk.f_blocks);
-    const auto subject = host();
+    const auto subject = host_name();
     if (free < config.alerts.disk)
         transaction.exec("raise_alert",
                          {"disk", subject, fmt::format("{} % of the disk with '{}' are free", free, config.state_dir)});
     else
         transaction.exec("resolve_alert", {"disk", subject});
+    transaction.exec("resolve_alerts_of_gone_hosts", {subject});
 }
 
 }  // namespace
@@ -97,9 +94,9 @@ void keep_disk(postgres::Transaction& transaction, const config::Config& config)
 Done tell_alerts(Work& work) {
     const auto& config = work.rules().config;
     auto transaction = work.begin();
-    auto tellable = alert::alerts_to_tell(transaction);
+    const auto at = transaction.exec("database_day")[0].instant("at");
     keep(transaction, "backlog", late_platforms(transaction, config));
-    keep(transaction, "stale", stale_tiers(transaction, work.rules(), tellable.at));
+    keep(transaction, "stale", stale_tiers(transaction, work.rules(), at));
     keep_disk(transaction, config);
     std::vector<std::string> channels;
     for (const auto& [name, channel] : config.alerts.channels) channels.push_back(name);
@@ -109,15 +106,15 @@ Done tell_alerts(Work& work) {
         const auto hours = config.alerts.quiet ? config::parse_quiet_hours(*config.alerts.quiet) : std::nullopt;
         const alert::Policy policy{.interval = config.alerts.interval,
                                    .remind = config.alerts.remind,
-                                   .quiet = hours && alert::in_quiet_hours(*hours, zone, tellable.at)};
-        const auto notices = alert::notices(tellable.alerts, policy, tellable.at);
-        alert::tell(transaction, notices, channels, host(), tellable.at);
+                                   .quiet = hours && alert::in_quiet_hours(*hours, zone, at)};
+        const auto notices = alert::notices(alert::alerts_to_tell(transaction), policy, at);
+        alert::tell(transaction, notices, channels, host_name(), at);
         told = notices.size();
     }
     if (told > 0) transaction.exec("wake_nodes");
     transaction.commit();
     if (told == 0) return {.words = "nothing new to tell", .changed = false};
-    return {.words = "told " + counted(static_cast<std::int64_t>(told), "thing", "things")};
+    return {.words = "told " + counted(told, "thing", "things")};
 }
 
 }  // namespace tally::duty

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Forgets what only the running daemons had a use for.
+#include "common/counted.hpp"
 #include "daemon/duty/work.hpp"
 
 namespace tally::duty {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drops the old log of runs, and what nobody asks for without it.
+#include "common/counted.hpp"
 #include "daemon/duty/work.hpp"
 
 namespace tally::duty {

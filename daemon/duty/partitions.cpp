@@ -2,6 +2,8 @@
 // The partitions of the coming days and months.
 #include "daemon/duty/work.hpp"
 
+#include "common/counted.hpp"
+
 namespace tally::duty {
 
 namespace {

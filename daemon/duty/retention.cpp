@@ -2,6 +2,7 @@
 // Deletes numbers that are older than the tier of their user keeps them.
 #include <optional>
 
+#include "common/counted.hpp"
 #include "daemon/duty/work.hpp"
 
 namespace tally::duty {

@@ -2,6 +2,7 @@
 // A tier's new schedule holds from now on: slots that have not come yet are planned anew.
 #include <fmt/format.h>
 
+#include "common/counted.hpp"
 #include "daemon/duty/work.hpp"
 #include "daemon/schedule/describe.hpp"
 

@@ -101,13 +101,6 @@ void tell(const Drop& drop, std::vector<std::string>& clauses) {
                                       drop.in_use.size() == 1 ? "is" : "are"));
 }
 
-std::string counted(std::int64_t count, std::string_view one, std::string_view many) {
-    auto digits = std::to_string(count);
-    for (auto i = static_cast<std::ptrdiff_t>(digits.size()) - 3; i > 0; i -= 3)
-        digits.insert(static_cast<std::size_t>(i), ",");
-    return fmt::format("{} {}", digits, count == 1 ? one : many);
-}
-
 Done done(const std::vector<std::string>& clauses, std::string_view nothing) {
     if (clauses.empty()) return {.words = std::string{nothing}, .changed = false};
     return {.words = fmt::format("{}", fmt::join(clauses, "; "))};

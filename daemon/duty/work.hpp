@@ -76,8 +76,6 @@ Drop drop_partitions(Work& work, const std::string& table, Day before);
 /// "dropped a, b", "c is in use" to a list of clauses.
 void tell(const Drop& drop, std::vector<std::string>& clauses);
 
-/// "1,200 numbers", "1 number"
-std::string counted(std::int64_t count, std::string_view one, std::string_view many);
 /// The clauses as one text; `nothing` when there are none.
 Done done(const std::vector<std::string>& clauses, std::string_view nothing);
 

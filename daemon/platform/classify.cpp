@@ -8,7 +8,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
-#include "daemon/platform/ascii.hpp"
+#include "common/ascii.hpp"
 #include "daemon/platform/redact.hpp"
 #include "daemon/platform/retry_after.hpp"
 #include "daemon/platform/usage.hpp"

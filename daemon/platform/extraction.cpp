@@ -8,9 +8,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "common/ascii.hpp"
 #include "common/error.hpp"
 #include "common/json_string.hpp"
-#include "daemon/platform/ascii.hpp"
 #include "daemon/platform/request.hpp"
 
 namespace tally::platform {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "daemon/platform/ascii.hpp"
+#include "common/ascii.hpp"
 #include "daemon/platform/loader_parts.hpp"
 
 namespace tally::platform::loader {

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
-#include "daemon/platform/ascii.hpp"
-#include "daemon/platform/url.hpp"
+#include "common/ascii.hpp"
+#include "common/url.hpp"
 
 namespace tally::platform::loader {
 
@@ -87,7 +87,7 @@ std::string read_base_url(const YamlNode& node) {
     if (!url || !url->target.empty())
         node.fail(fmt::format("not a base URL: '{}'", text),
                   "Write https://HOST or https://HOST:PORT, without a path.");
-    if (url->scheme == "http" && !url->is_loopback())
+    if (!url->is_confidential())
         node.fail("http is allowed to loopback only", "Tokens would travel in clear text; write https.");
     return text;
 }

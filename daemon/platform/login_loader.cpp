@@ -7,9 +7,9 @@
 #include <array>
 #include <span>
 
-#include "daemon/platform/ascii.hpp"
+#include "common/ascii.hpp"
+#include "common/url.hpp"
 #include "daemon/platform/loader_parts.hpp"
-#include "daemon/platform/url.hpp"
 
 namespace tally::platform::loader {
 
@@ -118,7 +118,7 @@ Login::Authorize read_authorize(const YamlNode& node, const Api& api) {
     if (!parsed || parsed->target.empty() || parsed->target.find('?') != std::string::npos)
         url.fail(fmt::format("not the address of a page: '{}'", authorize.url),
                  "Write https://HOST/PATH; parameters go to 'query'.");
-    if (parsed->scheme == "http" && !parsed->is_loopback()) url.fail("http is allowed to loopback only");
+    if (!parsed->is_confidential()) url.fail("http is allowed to loopback only");
     if (const auto query = node.find("query")) {
         authorize.query = read_parameters(*query, api, {});
         for (const auto& [name, value] : authorize.query) {

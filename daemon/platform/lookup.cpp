@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "common/ascii.hpp"
 #include "common/error.hpp"
-#include "daemon/platform/ascii.hpp"
 
 namespace tally::platform {
 

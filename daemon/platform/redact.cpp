@@ -2,7 +2,7 @@
 // Cleans foreign text: first the characters, then the secrets, then the length.
 #include "daemon/platform/redact.hpp"
 
-#include "daemon/platform/ascii.hpp"
+#include "common/ascii.hpp"
 
 #include <algorithm>
 #include <array>

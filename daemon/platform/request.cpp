@@ -6,8 +6,8 @@
 #include <fmt/ranges.h>
 
 #include "common/error.hpp"
+#include "common/url.hpp"
 #include "daemon/platform/token_request.hpp"
-#include "daemon/platform/url.hpp"
 
 namespace tally::platform {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "daemon/platform/ascii.hpp"
+#include "common/ascii.hpp"
 #include "daemon/platform/loader_parts.hpp"
 
 namespace tally::platform::loader {

@@ -11,10 +11,10 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "common/ascii.hpp"
 #include "common/error.hpp"
-#include "daemon/platform/ascii.hpp"
+#include "common/url.hpp"
 #include "daemon/platform/redact.hpp"
-#include "daemon/platform/url.hpp"
 
 namespace tally::platform {
 

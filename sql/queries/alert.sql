@@ -2,11 +2,17 @@
 
 -- name: alerts_to_tell
 -- Open ones, and those that are over although people were told of them. $1 limit
-SELECT alert_id, kind, subject, message, raised_at, told_at, resolved_at, acked_at IS NOT NULL AS acked, now() AS clock
+SELECT alert_id, kind, subject, message, raised_at, told_at, resolved_at, acked_at IS NOT NULL AS acked
   FROM alerts
  WHERE resolved_at IS NULL OR (told_at IS NOT NULL AND over_told_at IS NULL)
  ORDER BY kind, raised_at, alert_id
  LIMIT $1
+
+-- name: resolve_alerts_of_gone_hosts
+-- $1 this host. A disk is looked at by its own host only.
+UPDATE alerts SET resolved_at = now()
+ WHERE kind = 'disk' AND resolved_at IS NULL AND subject <> $1
+   AND subject NOT IN (SELECT host FROM nodes WHERE alive_until > now())
 
 -- name: mark_told
 -- $1 alerts

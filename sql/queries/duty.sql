@@ -94,14 +94,9 @@ WITH RECURSIVE present AS (
                           WHERE s.date >= $7 AND s.date < $8 AND s.user_id > p.user_id ORDER BY s.user_id LIMIT 1) AS next
      WHERE p.n < $5
 )
-SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date
-                       WHEN b.tier IS NULL THEN t.oldest
-                       WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END AS oldest
+SELECT p.user_id, oldest_kept(u.tier, u.tier_before, u.tier_since, $2, $3, $4, $6) AS oldest
   FROM present p
   LEFT JOIN users u ON u.user_id = p.user_id
-  LEFT JOIN unnest($2::text[], $3::date[]) AS t(tier, oldest) ON t.tier = u.tier
-  LEFT JOIN unnest($2::text[], $3::date[]) AS b(tier, oldest)
-         ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
  ORDER BY p.user_id
 
 -- name: delete_snapshots
@@ -125,14 +120,9 @@ WITH RECURSIVE present AS (
                           WHERE s.user_id > p.user_id ORDER BY s.user_id LIMIT 1) AS next
      WHERE p.n < $5
 )
-SELECT p.user_id, CASE WHEN t.tier IS NULL THEN $4::date
-                       WHEN b.tier IS NULL THEN t.oldest
-                       WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END AS oldest
+SELECT p.user_id, oldest_kept(u.tier, u.tier_before, u.tier_since, $2, $3, $4, $6) AS oldest
   FROM present p
   LEFT JOIN users u ON u.user_id = p.user_id
-  LEFT JOIN unnest($2::text[], $3::date[]) AS t(tier, oldest) ON t.tier = u.tier
-  LEFT JOIN unnest($2::text[], $3::date[]) AS b(tier, oldest)
-         ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
  ORDER BY p.user_id
 
 -- name: delete_revisions
@@ -146,21 +136,16 @@ DELETE FROM snapshot_revisions s
 
 -- name: delete_coverage
 -- $1 after this connection, $2 up to this one, $3 tiers, $4 the oldest day each of them knows (NULL: all), $5 the same for
--- other tiers, $6 days for which the tier before goes on to keep. Stretches that begin earlier and go on are cut by the connection's next run; what a run is writing now is
--- passed over.
+-- other tiers, $6 days for which the tier before goes on to keep. Stretches that begin earlier and go on are cut by the
+-- connection's next run; what a run is writing now is passed over.
 DELETE FROM coverage
  WHERE ctid = ANY (ARRAY (
            SELECT v.ctid
              FROM coverage v
              JOIN connections c USING (connection_id)
              JOIN users u USING (user_id)
-             LEFT JOIN unnest($3::text[], $4::date[]) AS t(tier, oldest) ON t.tier = u.tier
-             LEFT JOIN unnest($3::text[], $4::date[]) AS b(tier, oldest)
-                    ON b.tier = u.tier_before AND u.tier_since > now() - make_interval(days => $6)
             WHERE c.connection_id > $1 AND c.connection_id <= $2
-              AND v.last_day < CASE WHEN t.tier IS NULL THEN $5::date
-                                    WHEN b.tier IS NULL THEN t.oldest
-                                    WHEN t.oldest IS NOT NULL AND b.oldest IS NOT NULL THEN least(t.oldest, b.oldest) END
+              AND v.last_day < oldest_kept(u.tier, u.tier_before, u.tier_since, $3, $4, $5, $6)
               FOR UPDATE OF v SKIP LOCKED))
 
 -- name: connections_after

@@ -7,6 +7,7 @@
 #include "cli/status_page.hpp"
 #include "cli/text_table.hpp"
 #include "cli/yaml_text.hpp"
+#include "common/counted.hpp"
 #include "common/yaml.hpp"
 
 using namespace tally;

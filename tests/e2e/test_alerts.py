@@ -10,6 +10,7 @@ import threading
 import pytest
 from aiosmtpd.controller import Controller
 
+from servers import Postgres
 from stack import user, wait_until
 
 
@@ -56,6 +57,13 @@ def mailbox():
     controller.start()
     yield box
     controller.stop()
+
+
+@pytest.fixture
+def postgres():
+    server = Postgres()
+    yield server
+    server.close()
 
 
 def titles(webhook):
@@ -130,12 +138,25 @@ smtp: {{ url: "smtp://127.0.0.1:{mailbox.port}", from: tally@example.com }}
     assert "very-secret" not in stack.log()
 
 
-def test_an_outage_of_the_database_is_told_without_it(make_stack):
+def test_an_outage_of_the_database_is_told_without_it(postgres, make_stack):
     webhook = Webhook()
-    stack = make_stack(config=f"alerts: {{ disk: 1, channels: {{ hook: {{ webhook: \"{webhook.url}\", format: plain }} }} }}\n").start()
-    stack.stop_database()
+    stack = make_stack()
+    stack.write_config(f"alerts: {{ disk: 1, channels: {{ hook: {{ webhook: \"{webhook.url}\", format: plain }} }} }}\n"
+                       f"database: {{ url: \"{postgres.url()}\" }}\n")
+    stack.start()
+    postgres.stop()
     wait_until(lambda: webhook.bodies, timeout=120, what="the message")
     assert titles(webhook) == ["the database is in trouble"] and webhook.bodies[0]["severity"] == "critical"
+    postgres.start()
+    wait_until(lambda: len(webhook.bodies) == 2, timeout=120, what="its end")
+    assert titles(webhook)[1] == "over: the database is in trouble" and webhook.bodies[1]["reason"] == "over"
+
+
+def test_the_disk_of_a_host_that_is_gone_is_nobodys_trouble(make_stack):
+    stack = make_stack(config="alerts: { disk: 1 }\n").start()
+    stack.sql("INSERT INTO alerts (kind, subject, message) VALUES ('disk', 'a-host-of-last-year', '2 % of the disk are free')")
+    stack.ctl("duty", "run", "alerts")
+    assert stack.sql("SELECT resolved_at IS NOT NULL FROM alerts") == [["t"]]
 
 
 def test_channels_that_cannot_be_are_refused_with_file_and_line(make_stack):
@@ -143,6 +164,7 @@ def test_channels_that_cannot_be_are_refused_with_file_and_line(make_stack):
     for text, words in (("alerts: { channels: { a: { format: plain } } }", "exactly one of webhook, email and command"),
                         ("alerts: { channels: { a: { email: ops@example.com } } }", "mail needs smtp.url and smtp.from"),
                         ("alerts: { channels: { a: { email: ops } } }", "not an address"),
+                        ("alerts: { channels: { a: { webhook: \"http://127.0.0.1.example.com/\" } } }", "not the URL of a webhook"),
                         ("alerts: { quiet: 22-7 }", "not hours of the day"),
                         ("smtp: { url: \"http://mail\" }", "not the URL of a mail server")):
         stack.write_config(text + "\n")

@@ -7,23 +7,14 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-import time
 import uuid
+
+from stack import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = ROOT / "build/system/base"  # a bare Debian, made once; containers only write beside it
 RELEASE = "bookworm"
 PACKAGES = "systemd,systemd-sysv,dbus,apt,ca-certificates,curl,procps"
-
-
-def wait_until(condition, timeout=60.0, step=0.2, what="condition"):
-    """Polls until the condition gives something true, and returns it."""
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if value := condition():
-            return value
-        time.sleep(step)
-    raise AssertionError(f"timed out waiting for {what}")
 
 
 def make_base():

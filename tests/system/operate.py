@@ -7,8 +7,7 @@ import tempfile
 import urllib.parse
 import urllib.request
 
-from machine import wait_until
-from stack import BIN, PLATFORMS
+from stack import BIN, PLATFORMS, wait_until
 
 
 class Platforms:

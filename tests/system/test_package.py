@@ -4,8 +4,7 @@ import json
 import re
 import secrets
 
-from machine import wait_until
-from stack import user
+from stack import user, wait_until
 from truth import assert_same, days_ago
 
 CONFIG = "/etc/tally/tallyd.yaml"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pointers, URLs, redaction and Retry-After.
+// Pointers, redaction and Retry-After.
 #include <doctest/doctest.h>
 
 #include <nlohmann/json.hpp>
@@ -7,7 +7,6 @@
 #include "daemon/platform/json_path.hpp"
 #include "daemon/platform/redact.hpp"
 #include "daemon/platform/retry_after.hpp"
-#include "daemon/platform/url.hpp"
 
 using namespace tally;
 using namespace tally::platform;
@@ -36,34 +35,6 @@ TEST_CASE("JSON pointers find members, elements and all of them") {
         CAPTURE(wrong);
         CHECK_FALSE(JsonPath::parse(wrong));
     }
-}
-
-TEST_CASE("URLs are read strictly") {
-    const auto url = parse_url("HTTPS://API.Example.com/v1/x?y=1").value();
-    CHECK(url.host == "api.example.com");
-    CHECK(url.port == "443");
-    CHECK(url.target == "/v1/x?y=1");
-    CHECK(url.same_place(parse_url("https://api.example.com:443").value()));
-    CHECK_FALSE(url.same_place(parse_url("http://api.example.com").value()));
-    CHECK(parse_url("http://[::1]:8080/x").value().port == "8080");
-    for (const auto* wrong : {"", "ftp://a/", "//a/b", "https://", "https://user@host/", "https://a b/", "https://a/#f",
-                              "https://a\\@b/", "https://a:/", "https://a:99999999/", "https://a/\n", "javascript:x"}) {
-        CAPTURE(wrong);
-        CHECK_FALSE(parse_url(wrong));
-    }
-    for (const auto* local : {"http://127.0.0.1:1", "http://localhost", "http://[::1]"})
-        CHECK(parse_url(local)->is_loopback());
-    for (const auto* other :
-         {"http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example"})
-        CHECK_FALSE(parse_url(other)->is_loopback());
-}
-
-TEST_CASE("values are percent-encoded, tokens leave targets") {
-    CHECK(percent_encode("channel==MINE,a b/+ü~") == "channel%3D%3DMINE%2Ca%20b%2F%2B%C3%BC~");
-    CHECK(without_tokens("/x?access_token=abc&a=1&APPSECRET_PROOF=9&b=2") == "/x?a=1&b=2");
-    CHECK(without_tokens("/x?access_token=abc") == "/x");
-    CHECK(without_tokens("/x?&a=1&") == "/x?a=1");
-    CHECK(without_tokens("/x") == "/x");
 }
 
 TEST_CASE("redaction takes out whatever looks like a token and nothing else") {

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace tally::platform {
+namespace tally {
 
 struct Url {
-    std::string scheme;  ///< http or https
+    std::string scheme;  ///< lower case
     std::string host;    ///< lower case; IPv6 in brackets
     std::string port;    ///< digits; the scheme's own when none is written
     std::string target;  ///< path and query; may be empty
@@ -18,10 +18,17 @@ struct Url {
         return scheme == other.scheme && host == other.host && port == other.port;
     }
     bool is_loopback() const noexcept;
+    /// Whether nobody on the way can read what is sent there: https, or http to this machine.
+    bool is_confidential() const noexcept { return scheme == "https" || is_loopback(); }
 };
+
+/// A loopback address, IPv6 with or without brackets, or localhost. No name but that one is taken for this machine.
+bool is_loopback(std::string_view host) noexcept;
 
 /// An absolute http(s) URL without user, fragment, blanks and control characters; nullopt otherwise.
 std::optional<Url> parse_url(std::string_view text);
+/// The same for a mail server: smtp or smtps.
+std::optional<Url> parse_mail_url(std::string_view text);
 
 /// Everything but letters, digits and "-._~" as %XX.
 std::string percent_encode(std::string_view text);
@@ -29,4 +36,4 @@ std::string percent_encode(std::string_view text);
 /// Takes parameters that carry a token out of a path with a query.
 std::string without_tokens(std::string_view target);
 
-}  // namespace tally::platform
+}  // namespace tally

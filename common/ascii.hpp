@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace tally::platform::ascii {
+namespace tally::ascii {
 
 constexpr bool is_digit(char c) noexcept {
     return c >= '0' && c <= '9';
@@ -32,4 +32,4 @@ inline std::string lower(std::string_view text) {
     return result;
 }
 
-}  // namespace tally::platform::ascii
+}  // namespace tally::ascii

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict reading of absolute URLs and percent-encoding.
-#include "daemon/platform/url.hpp"
+#include "common/url.hpp"
 
-#include "daemon/platform/ascii.hpp"
-
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <netinet/in.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
-namespace tally::platform {
+#include "common/ascii.hpp"
+
+namespace tally {
 
 namespace {
 
@@ -28,20 +32,36 @@ bool is_bracketed(std::string_view host) {
 
 }  // namespace
 
-bool Url::is_loopback() const noexcept {
-    if (host == "localhost" || host == "[::1]") return true;
-    // A name such as 127.evil.example is no address.
-    return host.starts_with("127.") &&
-           std::all_of(host.begin(), host.end(), [](char c) { return is_digit(c) || c == '.'; }) &&
-           std::count(host.begin(), host.end(), '.') == 3;
+bool is_loopback(std::string_view host) noexcept {
+    if (host == "localhost") return true;
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    if (host.size() >= text.size()) return false;
+    std::copy(host.begin(), host.end(), text.begin());
+    in_addr address{};
+    if (::inet_pton(AF_INET, text.data(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == IN_LOOPBACKNET;
+    in6_addr address6{};
+    return ::inet_pton(AF_INET6, text.data(), &address6) == 1 && IN6_IS_ADDR_LOOPBACK(&address6);
 }
 
-std::optional<Url> parse_url(std::string_view text) {
+bool Url::is_loopback() const noexcept {
+    return tally::is_loopback(host);
+}
+
+namespace {
+
+struct Scheme {
+    std::string_view name, port;
+};
+
+std::optional<Url> parse(std::string_view text, std::span<const Scheme> schemes) {
     Url url;
     const auto colon = text.find("://");
     if (colon == std::string_view::npos) return std::nullopt;
     url.scheme = lower(text.substr(0, colon));
-    if (url.scheme != "http" && url.scheme != "https") return std::nullopt;
+    const auto scheme =
+        std::find_if(schemes.begin(), schemes.end(), [&](const Scheme& known) { return known.name == url.scheme; });
+    if (scheme == schemes.end()) return std::nullopt;
     text.remove_prefix(colon + 3);
 
     for (const char c : text) {
@@ -58,11 +78,23 @@ std::optional<Url> parse_url(std::string_view text) {
         if (url.port.empty() || url.port.size() > 5 || !std::all_of(url.port.begin(), url.port.end(), is_digit))
             return std::nullopt;
     } else {
-        url.port = url.scheme == "https" ? "443" : "80";
+        url.port = scheme->port;
     }
     if (!is_name(authority) && !is_bracketed(authority)) return std::nullopt;
     url.host = lower(authority);
     return url;
+}
+
+}  // namespace
+
+std::optional<Url> parse_url(std::string_view text) {
+    static constexpr std::array kSchemes{Scheme{"https", "443"}, Scheme{"http", "80"}};
+    return parse(text, kSchemes);
+}
+
+std::optional<Url> parse_mail_url(std::string_view text) {
+    static constexpr std::array kSchemes{Scheme{"smtps", "465"}, Scheme{"smtp", "25"}};
+    return parse(text, kSchemes);
 }
 
 std::string percent_encode(std::string_view text) {
@@ -96,4 +128,4 @@ std::string without_tokens(std::string_view target) {
     return result;
 }
 
-}  // namespace tally::platform
+}  // namespace tally
