@@ -261,16 +261,19 @@ private:
                                      .trust = trust,
                                      .log = log_},
                                     rules_->config.state_dir + "/tokens"};
-        collect::Runner runner{{.http = http, .budgets = budgets, .health = health, .tokens = tokens, .trust = trust},
-                               *vault_,
-                               facts_.node,
-                               std::random_device{}()};
+        collect::Metrics metrics;
+        collect::Runner runner{
+            {.http = http, .budgets = budgets, .health = health, .tokens = tokens, .trust = trust, .metrics = metrics},
+            *vault_,
+            facts_.node,
+            std::random_device{}()};
         collect::Dispatcher dispatcher{{.executor = executor,
                                         .threads = threads,
                                         .pool = *pool_,
                                         .runner = runner,
                                         .log = log_,
                                         .database = database,
+                                        .metrics = metrics,
                                         .node = facts_.node,
                                         .seed = std::random_device{}()},
                                        rules_};
@@ -299,6 +302,7 @@ private:
                                .token_client = token_client,
                                .tokens = tokens,
                                .database = database,
+                               .metrics = metrics,
                                .facts = facts_};
         api::Control control{parts};
         api::StatusRoutes status{parts};

@@ -113,11 +113,12 @@ struct Config {
         std::map<std::string, AlertChannel> channels;
         std::optional<std::string> quiet;  ///< see parse_quiet_hours()
         std::string zone = "UTC";
-        std::chrono::seconds interval{900};      ///< between two messages about the same kind of trouble
-        std::chrono::seconds remind{24 * 3600};  ///< what is open for so long is told again
-        std::chrono::seconds backlog{1800};      ///< behind the deadline
-        std::chrono::seconds staleness{3600};    ///< behind the deadline, of a tier
-        unsigned disk = 10;                      ///< percent that should be free
+        std::chrono::seconds interval{900};         ///< between two messages about the same kind of trouble
+        std::chrono::seconds remind{24 * 3600};     ///< what is open for so long is told again
+        std::chrono::seconds backlog{1800};         ///< behind the deadline
+        std::chrono::seconds staleness{3600};       ///< behind the deadline, of a tier
+        std::chrono::seconds token{7 * 24 * 3600};  ///< before the end of a token that cannot be renewed
+        unsigned disk = 10;                         ///< percent that should be free
         friend bool operator==(const Alerts&, const Alerts&) = default;
     } alerts;
     struct Smtp {

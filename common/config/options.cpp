@@ -276,6 +276,12 @@ constexpr std::array kOptions{
            .slot = in<&Config::alerts, &Config::Alerts::staleness>,
            .min = ms(1min),
            .max = ms(days{30})},
+    Option{.path = "alerts.token",
+           .doc = "How long before its end a token is an alert that cannot be renewed, or could not: somebody has to "
+                  "authorize again.",
+           .slot = in<&Config::alerts, &Config::Alerts::token>,
+           .min = ms(1h),
+           .max = ms(days{90})},
     Option{.path = "alerts.disk",
            .doc = "How many percent of the disk with state_dir should be free.",
            .slot = in<&Config::alerts, &Config::Alerts::disk>,

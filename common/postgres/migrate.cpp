@@ -124,7 +124,7 @@ std::vector<Migration> migration_status(Session& session) {
     return result;
 }
 
-std::vector<Migration> migrate(Session& session) {
+std::vector<Migration> migrate(Session& session, int until) {
     session.exec_alone(kLock);
     try {
         ensure_roles(session);
@@ -133,7 +133,7 @@ std::vector<Migration> migrate(Session& session) {
         const auto status = migration_status(session);
         const auto known = known_migrations();
         for (std::size_t i = 0; i < known.size(); ++i) {
-            if (status[i].applied_at) continue;
+            if (status[i].applied_at || known[i].version > until) continue;
             apply(session, known[i]);
             done.push_back({.version = known[i].version, .name = known[i].name, .applied_at = now()});
         }
@@ -143,6 +143,10 @@ std::vector<Migration> migrate(Session& session) {
         if (session.is_open()) session.exec_alone(kUnlock);
         throw;
     }
+}
+
+std::vector<Migration> migrate(Session& session) {
+    return migrate(session, newest_migration());
 }
 
 int newest_migration() {

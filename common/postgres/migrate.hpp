@@ -24,6 +24,9 @@ std::vector<Migration> migration_status(Session& session);
 /// Makes the roles where that is allowed, then applies what is missing, each migration in its own transaction, as
 /// tally_admin. Several callers wait for each other. Gives those that were applied.
 /// @throws Error (config) as above, or when roles are missing and may not be made
+/// @param until the last one to apply, for tests of upgrades
+std::vector<Migration> migrate(Session& session, int until);
+/// All of them.
 std::vector<Migration> migrate(Session& session);
 
 /// The version of the schema that this program was built with.

@@ -20,6 +20,7 @@ struct Kind {
 
 constexpr std::array kKinds{
     Kind{"backlog", "a platform's collections are behind", "platforms' collections are behind", true},
+    Kind{"data_quality", "a number is odd", "numbers are odd", false},
     Kind{"database", "the database is in trouble", "databases are in trouble", true},
     Kind{"disk", "a disk is nearly full", "disks are nearly full", true},
     Kind{"duty_failed", "a duty failed", "duties failed", false},
@@ -31,6 +32,7 @@ constexpr std::array kKinds{
     Kind{"needs_authorization", "a connection needs authorization", "connections need authorization", false},
     Kind{"platform_down", "a platform is down", "platforms are down", true},
     Kind{"stale", "a tier gets no numbers", "tiers get no numbers", true},
+    Kind{"token_expiring", "a token ends soon", "tokens end soon", false},
     Kind{"undelivered", "messages do not reach a channel", "channels are not reached by messages", false},
     Kind{"vault_key", "the vault key does not open the tokens", "vault keys do not open the tokens", true},
     Kind{"version_drift", "a platform serves another version", "platforms serve another version", false},
@@ -90,6 +92,12 @@ std::string_view to_text(Reason reason) {
             return "test";
     }
     return "raised";
+}
+
+std::vector<std::string_view> kinds() {
+    std::vector<std::string_view> names;
+    for (const auto& kind : kKinds) names.push_back(kind.name);
+    return names;
 }
 
 bool is_urgent(std::string_view kind) {

@@ -55,6 +55,9 @@ std::vector<Notice> notices(const std::vector<Alert>& alerts, const Policy& poli
 /// A message that says that messages arrive.
 Notice test_notice();
 
+/// Every kind of alert that is raised, in order of their names.
+std::vector<std::string_view> kinds();
+
 /// Whether what needs attention at once, by day and by night.
 bool is_urgent(std::string_view kind);
 

@@ -172,6 +172,7 @@ void ConnectionRoutes::add_to(Router& router) {
 
 ConnectionRoutes::Answer ConnectionRoutes::list_connections(const Request& request) {
     const auto filter = filter_of(request);
+    if (filter.after) read_number(*filter.after);
     auto work = [filter](store::Views& views) { return views.connections(filter); };
     co_return Response::data(co_await with_views(parts_, std::move(work)));
 }

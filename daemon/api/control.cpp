@@ -160,7 +160,7 @@ Control::Answer Control::trigger(const Request& request) {
                                     .account_id = text_member(body, "account"),
                                     .days = days_of(body)};
     if (scope.platform) check_platform(parts_, *scope.platform);
-    const bool dry = body.value("dry_run", json(false)) == json(true);
+    const bool dry = flag_member(body, "dry_run");
     auto notes = co_await retention_notes(scope);
     if (dry) {
         auto plan = co_await dry_run(scope);

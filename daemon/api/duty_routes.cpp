@@ -102,8 +102,10 @@ DutyRoutes::Answer DutyRoutes::scheduler_status() {
         jobs.push_back(
             {{"id", "tier-" + name},
              {"name", fmt::format("collection for tier {}", name)},
-             {"next_run", render_instant(next)},
-             {"trigger", tier.every ? interval_trigger(*tier.every) : cron_trigger(tier.cron.value_or(""))}});
+             {"next_run", next == schedule::kNoSlot ? json(nullptr) : json(render_instant(next))},
+             {"trigger", tier.is_external() ? "external"
+                         : tier.every       ? interval_trigger(*tier.every)
+                                            : cron_trigger(tier.cron.value_or(""))}});
     }
     for (const auto& state : states) {
         const auto& duty = duty::find_duty(state.name);

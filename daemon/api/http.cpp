@@ -142,7 +142,7 @@ Router::Match Router::find(std::string_view method, std::string_view path) const
             return {.handler = &route.handler, .access = route.access, .params = std::move(params), .allow = {}};
         }
         match.access = route.access;
-        match.allow += (match.allow.empty() ? "" : ", ") + route.method;
+        match.allow += (match.allow.empty() ? "" : ", ") + (route.method == "GET" ? "GET, HEAD" : route.method);
     }
     return match;
 }

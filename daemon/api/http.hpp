@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
@@ -30,7 +31,8 @@ struct Response {
     int status = 200;
     std::string body;
     std::string content_type = "application/json";
-    std::string allow;  ///< with 405: the methods that the path has
+    std::string allow;                    ///< with 405: the methods that the path has
+    std::chrono::seconds retry_after{0};  ///< with 429: when to come again
 
     static Response json(int status, const nlohmann::json& body);
     static Response data(const nlohmann::json& data, int status = 200);  ///< {"success": true, "data": …}

@@ -44,7 +44,16 @@ std::optional<std::string> text_member(const json& object, const char* name) {
     const auto found = object.find(name);
     if (found == object.end() || found->is_null()) return std::nullopt;
     if (!found->is_string()) throw Error(Fault::usage, fmt::format("'{}' is no text", name));
-    return found->get<std::string>();
+    auto text = found->get<std::string>();
+    if (!postgres::is_storable(text)) throw Error(Fault::usage, fmt::format("'{}' holds a NUL", name));
+    return text;
+}
+
+bool flag_member(const json& object, const char* name) {
+    const auto found = object.find(name);
+    if (found == object.end() || found->is_null()) return false;
+    if (!found->is_boolean()) throw Error(Fault::usage, fmt::format("'{}' is neither true nor false", name));
+    return found->get<bool>();
 }
 
 void allow_members(const json& object, std::initializer_list<std::string_view> known) {
@@ -88,6 +97,8 @@ std::map<std::string, std::string> attributes_of(const json& object) {
     for (const auto& [name, value] : found->items()) {
         if (!value.is_string()) throw Error(Fault::usage, fmt::format("attribute '{}' is no text", name));
         attributes[name] = value.get<std::string>();
+        if (!postgres::is_storable(name) || !postgres::is_storable(attributes[name]))
+            throw Error(Fault::usage, "an attribute holds a NUL");
     }
     return attributes;
 }
@@ -147,13 +158,16 @@ store::ListFilter filter_of(const Request& request) {
     return filter;
 }
 
-std::int64_t id_of(const Request& request) {
-    const auto& text = request.params.at("id");
-    std::int64_t id = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+std::int64_t read_number(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{} || end != text.data() + text.size())
         throw Error(Fault::usage, fmt::format("'{}' is no number", text));
-    return id;
+    return number;
+}
+
+std::int64_t id_of(const Request& request) {
+    return read_number(request.params.at("id"));
 }
 
 }  // namespace tally::api

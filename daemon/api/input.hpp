@@ -17,6 +17,8 @@ namespace tally::api {
 
 /// A member that is a text, nullopt when it is absent or null.
 std::optional<std::string> text_member(const nlohmann::json& object, const char* name);
+/// False when it is missing. @throws Error (usage) when it is no boolean
+bool flag_member(const nlohmann::json& object, const char* name);
 void allow_members(const nlohmann::json& object, std::initializer_list<std::string_view> known);
 /// "from" and "to": both or neither; the one given stands for both ends when it is `from` up to today.
 std::optional<DayRange> days_of(const nlohmann::json& object);
@@ -33,5 +35,7 @@ store::Registry::ImportedUser read_imported_user(const std::string& line);
 
 store::ListFilter filter_of(const Request& request);
 std::int64_t id_of(const Request& request);
+/// @throws Error (usage) when it is no number
+std::int64_t read_number(std::string_view text);
 
 }  // namespace tally::api

@@ -41,6 +41,7 @@ struct Parts {
     collect::TokenClient& token_client;
     collect::TokenKeeper& tokens;
     const service::DatabaseWatch& database;
+    const collect::Metrics& metrics;
     const DaemonFacts& facts;
 };
 

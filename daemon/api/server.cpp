@@ -20,7 +20,9 @@
 #include <variant>
 
 #include "common/error.hpp"
+#include "common/postgres/value.hpp"
 #include "daemon/api/peer.hpp"
+#include "daemon/api/throttle.hpp"
 #include "daemon/net/async.hpp"
 
 namespace tally::api {
@@ -112,6 +114,17 @@ tcp::acceptor bind_tcp(const asio::any_io_executor& executor, const Listen& list
                     "Another program may use this port: see 'ss -ltnp'.");
     acceptor.listen();
     return acceptor;
+}
+
+/// An IPv6 network counts as one: whoever has one has all its addresses.
+std::string name_peer(const tcp::socket& socket) {
+    boost::system::error_code error;
+    const auto address = socket.remote_endpoint(error).address();
+    if (error) return {};
+    if (!address.is_v6() || address.to_v6().is_v4_mapped()) return address.to_string();
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + bytes.size() / 2, bytes.end(), static_cast<unsigned char>(0));
+    return asio::ip::address_v6{bytes}.to_string();
 }
 
 }  // namespace
@@ -210,7 +223,8 @@ private:
 
     template <class Socket>
     asio::awaitable<void> serve(Socket socket) {
-        constexpr bool kLocal = std::is_same_v<Socket, Local::socket>;
+        std::optional<std::string> peer;
+        if constexpr (std::is_same_v<Socket, tcp::socket>) peer = name_peer(socket);
         beast::basic_stream<typename Socket::protocol_type> stream{std::move(socket)};
         beast::flat_buffer buffer;
         // Who has just come is about to ask: a stop waits for that, or a restart would cost them an empty answer.
@@ -230,8 +244,8 @@ private:
             const auto message = parser.release();
             keep_alive = message.keep_alive();
             if (!busy) busy.emplace(busy_);
-            auto response = co_await answer(message, kLocal);
-            const bool written = co_await write(stream, std::move(response), message.version(), keep_alive);
+            auto response = co_await answer(message, peer);
+            const bool written = co_await write(stream, std::move(response), message.version(), keep_alive, message.method());
             busy.reset();
             if (!written) break;
         }
@@ -239,7 +253,24 @@ private:
         stream.socket().shutdown(Socket::shutdown_send, ignored);
     }
 
-    asio::awaitable<Response> answer(const http::request<http::string_body>& message, bool local) {
+    /// What somebody is told who may not ask over TCP; nullopt: the secret is right.
+    std::optional<Response> refuse(std::string_view given, const std::string& peer) {
+        const auto at = Throttle::Clock::now();
+        if (const auto wait = throttle_.wait(peer, at); wait.count() > 0) {
+            auto response = Response::error(429, "too_many_failures", "too many requests without the right secret");
+            response.retry_after = wait;
+            return response;
+        }
+        const auto& secret = settings_.cron_secret;
+        if (secret && !secret->empty() && same_secret(*secret, given)) return std::nullopt;
+        throttle_.failed(peer, at);
+        return Response::error(401, "unauthorized", "the header X-Cron-Secret is missing or wrong",
+                               secret ? "" : "Set api.cron_secret to use this route over TCP.");
+    }
+
+    /// @param peer who asks; nullopt: somebody at the Unix socket, whom the kernel has vouched for
+    asio::awaitable<Response> answer(const http::request<http::string_body>& message,
+                                     const std::optional<std::string>& peer) {
         Request request{.method = std::string{message.method_string()},
                         .path = {},
                         .query = {},
@@ -248,13 +279,9 @@ private:
                         .body = message.body()};
         if (!read_target(message.target(), request))
             co_return Response::error(400, "bad_request", "malformed escape in the URL");
-        auto match = router_.find(request.method, request.path);
-        if (!local && match.access != Access::open) {
-            const auto given = message["X-Cron-Secret"];
-            if (!settings_.cron_secret || settings_.cron_secret->empty() || !same_secret(*settings_.cron_secret, given))
-                co_return Response::error(
-                    401, "unauthorized", "the header X-Cron-Secret is missing or wrong",
-                    settings_.cron_secret ? "" : "Set api.cron_secret to use this route over TCP.");
+        auto match = router_.find(message.method() == http::verb::head ? "GET" : request.method, request.path);
+        if (peer && match.access != Access::open) {
+            if (auto refusal = refuse(message["X-Cron-Secret"], *peer)) co_return std::move(*refusal);
         }
         if (match.handler == nullptr && match.allow.empty())
             co_return Response::error(404, "not_found", "no such route");
@@ -264,6 +291,10 @@ private:
             co_return response;
         }
         request.params = std::move(match.params);
+        const auto is_text = [](const auto& entry) { return postgres::is_storable(entry.second); };
+        if (!std::all_of(request.params.begin(), request.params.end(), is_text) ||
+            !std::all_of(request.query.begin(), request.query.end(), is_text))
+            co_return Response::error(400, "bad_request", "the URL is no UTF-8");
         std::exception_ptr failure;
         try {
             co_return co_await (*match.handler)(request);
@@ -285,14 +316,18 @@ private:
     }
 
     template <class Stream>
-    asio::awaitable<bool> write(Stream& stream, Response response, unsigned version, bool keep_alive) {
+    asio::awaitable<bool> write(Stream& stream, Response response, unsigned version, bool keep_alive,
+                                http::verb method = http::verb::get) {
         http::response<http::string_body> message{static_cast<http::status>(response.status), version};
         message.set(http::field::content_type, response.content_type);
         message.set(http::field::cache_control, "no-store");
         if (!response.allow.empty()) message.set(http::field::allow, response.allow);
+        if (response.retry_after.count() > 0)
+            message.set(http::field::retry_after, std::to_string(response.retry_after.count()));
         message.keep_alive(keep_alive);
         message.body() = std::move(response.body);
         message.prepare_payload();
+        if (method == http::verb::head) message.body().clear();  // only its length is told
         stream.expires_after(settings_.idle);
         const auto [error, bytes] = co_await http::async_write(stream, message, asio::as_tuple(asio::use_awaitable));
         co_return !error;
@@ -307,6 +342,7 @@ private:
     std::vector<std::string> bound_;  // socket files to remove
     net::TaskGroup acceptors_group_;
     net::TaskGroup sessions_;
+    Throttle throttle_;
     std::size_t busy_ = 0;  // sessions that read their first request, or answer one
     bool stopping_ = false;
 };

@@ -3,6 +3,7 @@
 #include "daemon/api/status_routes.hpp"
 
 #include <fmt/format.h>
+#include <prometheus/text_serializer.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,12 +12,15 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cmath>
 #include <fstream>
+#include <iterator>
 #include <numeric>
+#include <tuple>
 
 #include "common/config/options.hpp"
 #include "common/error.hpp"
 #include "common/or_null.hpp"
 #include "common/version.hpp"
+#include "daemon/api/gauges.hpp"
 #include "daemon/schedule/describe.hpp"
 #include "daemon/schedule/lateness.hpp"
 
@@ -89,7 +93,8 @@ void StatusRoutes::add_to(Router& router) {
 
 boost::asio::awaitable<void> StatusRoutes::look() {
     try {
-        look_.seen = co_await with_views(parts_, [](store::Views& views) { return views.status(); });
+        auto work = [](store::Views& views) { return std::pair{views.status(), views.budgets(std::nullopt, "app")}; };
+        std::tie(look_.seen, look_.budgets) = co_await with_views(parts_, std::move(work));
         look_.trouble.clear();
     } catch (const std::exception& error) {
         look_.trouble = describe_line(error);
@@ -111,12 +116,15 @@ void StatusRoutes::begin_look() {
     });
 }
 
-boost::asio::awaitable<StatusRoutes::Health> StatusRoutes::examine() {
+/// Whether the database is up, as far as a look of some patience tells.
+boost::asio::awaitable<bool> StatusRoutes::await_look() {
     begin_look();
     co_await look_.ended.async_wait(boost::asio::as_tuple(boost::asio::use_awaitable));
+    co_return parts_.database.trouble() == service::DatabaseWatch::Clock::duration::zero() && look_.trouble.empty();
+}
 
-    const auto outage = parts_.database.trouble();
-    const bool up = outage == outage.zero() && look_.trouble.empty();
+boost::asio::awaitable<StatusRoutes::Health> StatusRoutes::examine() {
+    const bool up = co_await await_look();
     const bool known = !look_.seen.is_null();
     const std::chrono::duration<double, std::milli> elapsed =
         look_.under_way ? std::chrono::steady_clock::now() - look_.began : look_.took;
@@ -149,7 +157,7 @@ boost::asio::awaitable<StatusRoutes::Health> StatusRoutes::examine() {
         if (trouble.empty()) trouble = look_.trouble;
         body["services"]["jobQueues"]["error"] = trouble.empty() ? "the database does not answer" : trouble;
     }
-    const bool unhealthy = outage >= kPatience;
+    const bool unhealthy = parts_.database.trouble() >= kPatience;
     body["status"] = unhealthy ? "unhealthy" : !up || !known || attention ? "degraded" : "healthy";
     co_return Health{.body = std::move(body), .unhealthy = unhealthy};
 }
@@ -259,8 +267,28 @@ StatusRoutes::Answer StatusRoutes::status() {
 }
 
 StatusRoutes::Answer StatusRoutes::metrics() {
+    const bool up = co_await await_look() && !look_.under_way;
+    const auto rules = parts_.dispatcher.rules();
+    GaugeFacts facts{.now = now(),
+                     .started_at = parts_.facts.started_at,
+                     .version = std::string{version()},
+                     .activity = parts_.dispatcher.activity(),
+                     .platforms = {},
+                     .troubled = parts_.dispatcher.troubled(),
+                     .database_up = up,
+                     .database_response = look_.took,
+                     .seen = look_.seen,
+                     .spending = {}};
+    for (const auto& platform : rules->catalog.all()) facts.platforms.push_back(platform->name);
+    for (auto& spent : collect::spending_of(*rules, std::nullopt, look_.budgets, facts.now)) {
+        // Of an app that nobody has used there is no row, and no name.
+        if (spent.scope == platform::BudgetScope::app && !spent.key.empty()) facts.spending.push_back(std::move(spent));
+    }
+    auto families = parts_.metrics.collect();
+    for (auto more : {gauges(facts), process_gauges(facts.started_at)})
+        std::move(more.begin(), more.end(), std::back_inserter(families));
     Response response;
-    response.body = parts_.dispatcher.metrics().text();
+    response.body = prometheus::TextSerializer{}.Serialize(families);
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     co_return response;
 }

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "daemon/api/http.hpp"
 #include "daemon/api/parts.hpp"
@@ -28,13 +29,15 @@ private:
 
         bool under_way = false;
         std::chrono::steady_clock::time_point began;
-        boost::asio::steady_timer ended;  ///< cancelled when it ends; expires when nobody shall wait any longer
-        nlohmann::json seen;              ///< by the last one that succeeded; null: none has
-        std::string trouble;              ///< of the last one; empty: none
+        boost::asio::steady_timer ended;        ///< cancelled when it ends; expires when nobody shall wait any longer
+        nlohmann::json seen;                    ///< by the last one that succeeded; null: none has
+        std::vector<store::BudgetRow> budgets;  ///< of apps, by the same
+        std::string trouble;                    ///< of the last one; empty: none
         std::chrono::duration<double, std::milli> took{0};
     };
     boost::asio::awaitable<void> look();
     void begin_look();
+    boost::asio::awaitable<bool> await_look();
     struct Health {
         nlohmann::json body;
         bool unhealthy;

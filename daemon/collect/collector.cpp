@@ -201,11 +201,9 @@ private:
         budgets_.note(*job_.platform, job_.target, answer, verdict);
         if (verdict.served_version) result.served_version = verdict.served_version;
         document = answer.document();
-        if (job_.observe) {
-            response.headers = std::move(answer.headers);
-            response.body = std::move(answer.body);
-            job_.observe(request, response, verdict);
-        }
+        response.headers = std::move(answer.headers);
+        response.body = std::move(answer.body);
+        if (job_.observe) job_.observe(request, response, verdict);
         co_return verdict;
     }
 

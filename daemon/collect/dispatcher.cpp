@@ -102,10 +102,12 @@ awaitable<std::chrono::milliseconds> Dispatcher::claim_round() {
         return lease::LeaseRepository{*session}.claim(node, shares, limit);
     };
     const auto asked_at = now();
+    const auto begun = std::chrono::steady_clock::now();
     auto assignments = co_await net::run_blocking(parts_.threads, std::move(claim));
     // What the database found due must be due here, too, also when its clock was set since the last heartbeat.
     if (!assignments.empty()) follow_clock(assignments.front().claimed_at, asked_at, lease::kClockTolerance);
     parts_.database.answered(kClaim);
+    parts_.metrics.database_answered("claim", std::chrono::steady_clock::now() - begun);
     book_.note(shares, assignments, limit);
     for (auto& assignment : assignments) begin(std::move(assignment));
     co_return 0ms;
@@ -373,9 +375,11 @@ awaitable<void> Dispatcher::store_batch() {
             if (!store_) store_ = std::make_unique<store::SnapshotStore>(postgres::Session{claims_.options()});
             return store_->store(*batch);
         };
+        const auto begun = std::chrono::steady_clock::now();
         const auto reports = co_await net::run_blocking(parts_.threads, std::move(write));
         parts_.database.answered(kStore);
         stored_at_ = std::chrono::steady_clock::now();
+        parts_.metrics.database_answered("store", *stored_at_ - begun);
         for (std::size_t i = 0; i < batch->size(); ++i) report((*batch)[i], reports[i]);
     } catch (const Error& error) {
         parts_.database.failed(kStore, "they wait in memory, trying again every second", error);
@@ -401,8 +405,8 @@ void Dispatcher::report(const store::RunResult& run, const store::RunReport& sto
                            {{"run", id}, {"user", run.user_id}, {"platform", run.platform}});
         return;
     }
-    if (run.recorded) metrics_.run_ended(run.platform, run.state);
-    if (const auto late = run.lateness()) metrics_.slot_served(run.tier, *late);
+    if (run.recorded) parts_.metrics.run_ended(run.platform, run.state, stored.rows_written, stored.rows_changed);
+    if (const auto late = run.lateness()) parts_.metrics.slot_served(run.tier, *late);
     if (run.state == "succeeded" && stored.refused.empty()) {
         parts_.log.debug("collected", {{"run", id},
                                        {"user", run.user_id},

@@ -39,6 +39,7 @@ public:
         Runner& runner;
         service::Log& log;
         service::DatabaseWatch& database;
+        Metrics& metrics;
         std::string node;
         std::uint64_t seed;
     };
@@ -63,7 +64,6 @@ public:
     };
     Activity activity() const;
     bool draining() const noexcept { return draining_; }
-    const Metrics& metrics() const noexcept { return metrics_; }
     /// Platforms that this node found down or coming back.
     std::map<std::string, Breaker> troubled() const;
 
@@ -97,7 +97,6 @@ private:
     net::TaskGroup loops_, runs_;
     net::Event wake_, results_;
     std::mt19937_64 random_;
-    Metrics metrics_;
     LaneBook book_;
     std::chrono::steady_clock::time_point looked_at_{}, claimed_at_ = std::chrono::steady_clock::now();
     std::optional<std::chrono::steady_clock::time_point> stored_at_;

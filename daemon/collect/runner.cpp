@@ -19,7 +19,8 @@ using boost::asio::awaitable;
 constexpr std::chrono::hours kLookupsKeep{24};
 constexpr std::size_t kBackfillTasks = 60;  // requests in one go: what is due meanwhile comes between two goes
 constexpr std::chrono::minutes kCareAfterTrouble{10};
-constexpr std::chrono::days kZoneMargin{1};          // retention goes by UTC, and an account's day may be one behind
+constexpr std::chrono::days kZoneMargin{1};  // retention goes by UTC, and an account's day may be one behind
+constexpr const char* kTokenExpiring = "token_expiring";
 constexpr const char* kLookedUpAt = "looked_up_at";  // attribute: when the look-ups were last answered
 
 std::string_view to_text(RunState state) noexcept {
@@ -44,6 +45,10 @@ std::string_view to_text(ConnectionFate fate) noexcept {
             break;
     }
     return "gone";
+}
+
+std::string subject_of(const HeldCredential& held) {
+    return store::alert_subject({held.user_id, held.platform, held.account_id});
 }
 
 bool lookups_are_old(const std::map<std::string, std::string>& attributes, Instant at) {
@@ -96,7 +101,8 @@ Job make_job(const Rules& rules, const std::string& tier, const std::string& pla
 struct Runner::Care {
     bool due = false;  ///< validation or proof of consent
     UpkeepInput::Care done = UpkeepInput::Care::not_due;
-    bool verified = false;                     ///< the platform took the token
+    bool verified = false;  ///< the platform took the token
+    bool renewed = false, renewal_failed = false;
     std::optional<platform::Verdict> trouble;  ///< collecting makes no sense
 };
 
@@ -109,6 +115,7 @@ awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Car
     if (renewable && platform::refresh_due(login, credential.issued_at, credential.expires_at, now())) {
         auto renewal = co_await parts_.tokens.renew(provider, held);
         renewed = renewal.access_token.has_value();
+        care.renewal_failed = !renewed;
         const bool over = credential.expires_at && *credential.expires_at <= now();
         const auto outcome = renewal.verdict.outcome;
         // A token that still lives is used to its end.
@@ -119,6 +126,7 @@ awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Car
         }
     }
     care.verified = renewed;
+    care.renewed = renewed;
     if (!care.due) co_return;
     const bool must_prove = login.reverify.count() > 0 && !renewed;
     std::optional<platform::Verdict> verdict;
@@ -131,6 +139,26 @@ awaitable<void> Runner::care(const Provider& provider, HeldCredential& held, Car
     const bool lacking = verdict ? !works : must_prove;
     care.done = lacking ? UpkeepInput::Care::failed : UpkeepInput::Care::done;
     if (verdict && verdict->outcome == platform::Outcome::reauthorize) care.trouble = std::move(verdict);
+}
+
+/// Somebody has to authorize again before a token ends that nothing renews. Those that live for hours are renewed at
+/// the last moment, so nothing is said of their first failure.
+void Runner::note_end_of_token(const Rules& rules, const Provider& provider, const HeldCredential& held,
+                               const Care& care, store::RunResult& result) {
+    const auto& credential = held.credential;
+    const auto warning = rules.config.alerts.token;
+    const bool near = credential.expires_at && *credential.expires_at - now()<warning&& * credential.expires_at> now();
+    const bool long_lived =
+        credential.expires_at && credential.issued_at && *credential.expires_at - *credential.issued_at > warning;
+    const bool renews = can_renew(provider, credential);
+    if (near && (!renews || (care.renewal_failed && long_lived)))
+        result.alerts.push_back(
+            {.kind = kTokenExpiring,
+             .subject = subject_of(held),
+             .message = fmt::format("the token ends {} and {} be renewed; authorize again",
+                                    render_instant(*credential.expires_at), renews ? "could not" : "cannot")});
+    else if (care.renewed)
+        result.alerts.push_back({.kind = kTokenExpiring, .subject = subject_of(held), .message = {}});
 }
 
 /// What is known before anything is asked.
@@ -220,6 +248,7 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
         Care state;
         state.due = assignment.lease.upkeep_at && *assignment.lease.upkeep_at <= result.started_at;
         if (provider.login != nullptr) co_await care(provider, held, state);
+        note_end_of_token(*rules, provider, held, state, result);
         if (state.trouble) {
             collected.failures.push_back({.request = "token",
                                           .outcome = state.trouble->outcome,
@@ -235,6 +264,9 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
             job.target.access_token = held.credential.access_token;
             const bool nothing_left = !prepare(job, work, rules->oldest_kept(assignment.tier, now()), assignment);
             job.leased = [this] { return parts_.trust.holds(); };
+            job.observe = [this, &name = platform->name](const auto&, const auto& response, const auto& verdict) {
+                parts_.metrics.request_ended(name, platform::to_text(verdict.outcome), response.elapsed);
+            };
             job.refresh_lookups =
                 !platform->lookups.empty() && lookups_are_old(assignment.attributes, result.started_at);
             if (can_renew(provider, held.credential))
@@ -248,9 +280,7 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
             for (const auto& failure : collected.failures) {
                 if (failure.code != kMissingScope) continue;
                 result.alerts.push_back(
-                    {.kind = "missing_scope",
-                     .subject = store::alert_subject({held.user_id, held.platform, held.account_id}),
-                     .message = failure.message});
+                    {.kind = "missing_scope", .subject = subject_of(held), .message = failure.message});
                 break;
             }
             if (work.triggers.days && goes_on(collected)) result.requests_left = collected.tasks_left;
@@ -278,7 +308,14 @@ awaitable<RunOutcome> Runner::run(std::shared_ptr<const Rules> rules, lease::Ass
     outcome.answered = collected.tasks_done > 0;
     outcome.platform_failed = !outcome.answered && collected.worst() == platform::Outcome::retry;
     const bool dead = collected.worst() == platform::Outcome::reauthorize;
-    if (dead) result.upkeep_at = std::nullopt;
+    if (dead) {
+        result.upkeep_at = std::nullopt;
+        // What has ended is an alert of its own.
+        result.alerts.push_back(
+            {.kind = kTokenExpiring,
+             .subject = store::alert_subject({assignment.user_id, assignment.platform, assignment.account_id}),
+             .message = {}});
+    }
     decide(*rules, assignment, attempt, std::move(collected), result);
     if ((!work.collects || work.spare) && !dead) keep_plan(assignment.lease, result);
     if (!work.collects && !dead) {

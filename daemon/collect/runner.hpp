@@ -11,6 +11,7 @@
 #include "daemon/collect/collector.hpp"
 #include "daemon/collect/credential.hpp"
 #include "daemon/collect/health_book.hpp"
+#include "daemon/collect/metrics.hpp"
 #include "daemon/collect/rules.hpp"
 #include "daemon/collect/token_keeper.hpp"
 #include "daemon/lease/lease.hpp"
@@ -40,6 +41,7 @@ public:
         HealthBook& health;
         TokenKeeper& tokens;
         const lease::Trust& trust;
+        Metrics& metrics;
     };
     Runner(Parts parts, const store::Vault& vault, std::string node, std::uint64_t seed)
         : parts_(parts), vault_(vault), node_(std::move(node)), random_(seed) {}
@@ -51,6 +53,8 @@ private:
     struct Care;
     struct Work;
     store::RunResult begin(const Rules& rules, const lease::Assignment& assignment) const;
+    static void note_end_of_token(const Rules& rules, const Provider& provider, const HeldCredential& held,
+                                  const Care& care, store::RunResult& result);
     static Work choose(const lease::Assignment& assignment, const store::RunResult& result);
     HeldCredential hold(const lease::Assignment& assignment) const;
     bool prepare(Job& job, const Work& work, std::optional<Day> oldest, lease::Assignment& assignment) const;

@@ -45,6 +45,7 @@ Done analyze(Work& work);           ///< statistics where autovacuum does not co
 Done clean_up(Work& work);          ///< nodes and budgets that are long over
 Done trim_history(Work& work);      ///< runs and what goes with them
 Done make_partitions(Work& work);   ///< ahead of their first row
+Done check_quality(Work& work);     ///< counters that are not as they were, as alerts
 Done keep_retention(Work& work);    ///< numbers older than their tier keeps them
 Done follow_schedules(Work& work);  ///< slots of tiers whose schedule is another one now
 

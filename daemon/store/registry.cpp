@@ -161,7 +161,7 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
         transaction.exec("put_slot", {id, plan_.next(tier, id), plan_.slack(tier).count()});
     }
     transaction.exec("forget_refusals", {row.integer("connection_id")});
-    for (const auto* kind : {"needs_authorization", "missing_scope"})
+    for (const auto* kind : {"needs_authorization", "missing_scope", "token_expiring"})
         transaction.exec("resolve_alert", {kind, alert_subject(connection.name)});
     transaction.exec("add_consent", {user_id, platform, account_id, true, connection.source});
     return row.boolean("created");

@@ -140,7 +140,9 @@ json platforms(postgres::Transaction& transaction) {
                                          {"last_success_at", nullptr},
                                          {"failed_24h", 0}};
     for (const auto& row : transaction.exec("runs_by_platform")) {
-        auto& entry = by_name[row.text("platform")];
+        // Of a platform whose last connection has gone there are runs all the same.
+        auto& entry = by_name.emplace(row.text("platform"), json{{"connections", 0}, {"active", 0}, {"needs_attention", 0}})
+                          .first.value();
         entry["last_success_at"] = or_null(row.optional_instant("last_success_at"));
         entry["failed_24h"] = row.integer("failed");
     }
@@ -192,6 +194,9 @@ json Views::status() {
                       {"rows_changed_24h", runs.integer("rows_changed")},
                       {"last_finished_at", or_null(runs.optional_instant("last_finished_at"))}};
     result["attention"] = attention(transaction);
+    result["open_alerts"] = json::object();
+    for (const auto& row : transaction.exec("open_alerts_by_kind"))
+        result["open_alerts"][row.text("kind")] = row.integer("alerts");
     result["quarantine"] = quarantine_list(transaction, std::nullopt);
     result["backfills"] = backfills(transaction);
     return result;
@@ -262,10 +267,11 @@ json Views::quarantine(const std::optional<std::string>& platform) {
     return {{"quarantine", quarantine_list(transaction, platform)}};
 }
 
-std::vector<BudgetRow> Views::budgets(const std::optional<std::string>& platform) {
+std::vector<BudgetRow> Views::budgets(const std::optional<std::string>& platform,
+                                      const std::optional<std::string>& scope) {
     auto transaction = session_.begin_read_only();
     std::vector<BudgetRow> rows;
-    for (const auto& row : transaction.exec("list_budgets", {platform}))
+    for (const auto& row : transaction.exec("list_budgets", {platform, scope}))
         rows.push_back({.platform = row.text("platform"),
                         .scope = row.text("scope"),
                         .key = row.text("key"),

@@ -44,7 +44,7 @@ public:
     explicit Views(postgres::Session& session) : session_(session) {}
 
     /// The parts of /api/internal/status that the database knows: database, nodes, tiers (users, lateness), platforms,
-    /// backlog, runs, attention, quarantine, backfills.
+    /// backlog, runs, attention, open_alerts (by kind), quarantine, backfills.
     nlohmann::json status();
     nlohmann::json users(const ListFilter& filter);        ///< {"users": […], "next": id or null}
     nlohmann::json connections(const ListFilter& filter);  ///< {"connections": […], "next": …}
@@ -55,7 +55,9 @@ public:
     std::optional<nlohmann::json> group(std::int64_t id);
     /// {"quarantine": […]}: what platforms refuse. @param platform nullopt: all
     nlohmann::json quarantine(const std::optional<std::string>& platform);
-    std::vector<BudgetRow> budgets(const std::optional<std::string>& platform);
+    /// nullopt: any
+    std::vector<BudgetRow> budgets(const std::optional<std::string>& platform,
+                                   const std::optional<std::string>& scope = std::nullopt);
     /// [{"user_id", "requests"}, …]: the users whose runs made the most requests since then
     nlohmann::json spenders(const std::string& platform, Instant since);
     std::vector<ConnectionCount> connection_counts();

@@ -169,6 +169,27 @@ DELETE FROM run_stats WHERE ctid = ANY (ARRAY (SELECT ctid FROM run_stats WHERE 
 -- name: delete_resolved_alerts
 DELETE FROM alerts WHERE ctid = ANY (ARRAY (SELECT ctid FROM alerts WHERE resolved_at < $1 LIMIT $2))
 
+-- Quality -------------------------------------------------------------------------------------------------------------
+
+-- name: counters_to_check
+-- $1 after this user, $2 so many users, $3 platforms and $4 their counters, $5 first day. What each counter was on its days, as
+-- [[days since 1970, value], …], where the last step is a large one; and the last user that was looked at.
+WITH chosen AS (SELECT user_id FROM users WHERE user_id > $1 ORDER BY user_id LIMIT $2),
+     wanted AS (SELECT * FROM unnest($3::text[], $4::text[]) AS w(platform, metric)),
+     series AS (
+         SELECT s.user_id, s.platform, s.account_id, s.metric, array_agg(s.value ORDER BY s.date DESC) AS newest,
+                json_agg(json_build_array(s.date - DATE '1970-01-01', s.value) ORDER BY s.date)::text AS days
+           FROM chosen
+           JOIN analytics_snapshots s USING (user_id)
+           JOIN wanted USING (platform, metric)
+          WHERE s.date >= $5
+          GROUP BY s.user_id, s.platform, s.account_id, s.source, s.metric
+     )
+SELECT l.last, x.user_id, x.platform, x.account_id, x.metric, x.days
+  FROM (SELECT max(user_id) AS last FROM chosen) l
+  LEFT JOIN series x ON x.newest[1] = 0 OR abs(x.newest[1] - x.newest[2]) > 0.1 * greatest(x.newest[1], x.newest[2])
+ ORDER BY x.user_id, x.platform, x.account_id, x.metric
+
 -- Statistics ----------------------------------------------------------------------------------------------------------
 
 -- name: parents_to_analyze

@@ -86,10 +86,10 @@ UPDATE alerts SET resolved_at = now() WHERE kind = $1 AND subject = $2 AND resol
 UPDATE alerts SET resolved_at = now() WHERE kind = $1 AND subject = ANY ($2::text[]) AND resolved_at IS NULL
 
 -- name: resolve_alerts_of
--- $1 a connection as alerts name it, $2 how those of a user begin; NULL: none
+-- $1 a connection as alerts name it (those of its metrics name the metric behind), $2 how those of a user begin; NULL: none
 UPDATE alerts SET resolved_at = now()
- WHERE kind IN ('needs_authorization', 'gone', 'missing_scope', 'given_up') AND resolved_at IS NULL
-   AND (subject = $1 OR starts_with(subject, $2))
+ WHERE kind IN ('data_quality', 'given_up', 'gone', 'missing_scope', 'needs_authorization', 'token_expiring') AND resolved_at IS NULL
+   AND (subject = $1 OR starts_with(subject, $1 || ' ') OR starts_with(subject, $2))
 
 -- name: resolve_alerts_except
 -- $1 kind, $2 subjects that still hold
@@ -150,10 +150,11 @@ DELETE FROM rate_budgets
  WHERE coalesce(window_end, '-infinity') < now() - interval '2 days' AND coalesce(blocked_until, '-infinity') < now() - interval '1 hour'
 
 -- name: list_budgets
--- $1 platform or NULL
+-- $1 platform, $2 scope; NULL: any
 SELECT platform, scope, key, name, window_start, window_end, allowed, granted, used, blocked_until, reason
   FROM rate_budgets
  WHERE (window_end > now() OR blocked_until > now()) AND ($1::text IS NULL OR platform = $1)
+   AND ($2::text IS NULL OR scope = $2)
  ORDER BY platform, scope, key, name
 
 -- name: spenders

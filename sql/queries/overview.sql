@@ -58,6 +58,9 @@ SELECT alert_id, kind, subject, message, raised_at
  WHERE resolved_at IS NULL AND acked_at IS NULL AND kind NOT IN ('needs_authorization', 'gone')
  ORDER BY raised_at DESC, alert_id DESC LIMIT $1
 
+-- name: open_alerts_by_kind
+SELECT kind, count(*) AS alerts FROM alerts WHERE resolved_at IS NULL GROUP BY kind
+
 -- name: failing_platforms
 -- Platforms whose latest ten runs within the hour all failed: not one account's trouble.
 SELECT p.platform, min(r.started_at) AS since, (array_agg(r.error ORDER BY r.started_at DESC))[1] AS error

@@ -23,8 +23,9 @@ TEST_CASE("URLs are read strictly") {
         CHECK(parse_url(local)->is_loopback());
         CHECK(parse_url(local)->is_confidential());
     }
-    for (const auto* other : {"http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
-                              "http://127.0.0.256", "http://127.1.1.1.1", "http://[::2]"}) {
+    for (const auto* other :
+         {"http://127.evil.example", "http://127.0.0.1.evil.example", "http://localhost.evil.example",
+          "http://127.0.0.256", "http://127.1.1.1.1", "http://[::2]"}) {
         CAPTURE(other);
         CHECK_FALSE(parse_url(other)->is_loopback());
         CHECK_FALSE(parse_url(other)->is_confidential());

@@ -147,6 +147,12 @@ class Stack:
     def ctl_json(self, *args, **kwargs):
         return json.loads(self.ctl("--output", "json", *args, **kwargs).stdout)
 
+    def get(self, path):
+        """What the daemon answers at its Unix socket."""
+        socket = next(self.dir.glob("**/tallyd.sock"))
+        return subprocess.run(["curl", "-sS", "--fail", "--unix-socket", socket, f"http://tallyd{path}"], capture_output=True, text=True,
+                              check=True).stdout
+
     def import_users(self, users):
         lines = "\n".join(json.dumps(user) for user in users)
         return self.ctl("user", "import", "-", stdin=lines + "\n")

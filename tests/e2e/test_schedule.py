@@ -15,12 +15,6 @@ def attention(stack):
     return [(item["kind"], item["subject"]) for item in stack.ctl_json("status")["attention"]]
 
 
-def metrics(stack):
-    socket = next(stack.dir.glob("**/tallyd.sock"))
-    return subprocess.run(["curl", "-sS", "--fail", "--unix-socket", socket, "http://tallyd/metrics"], capture_output=True, text=True,
-                          check=True).stdout
-
-
 class Ledger:
     """What was due by the pure schedule, and what became of it by the tables. Times are seconds since the epoch."""
 
@@ -142,7 +136,7 @@ def test_every_slot_is_accounted_for(make_stack):
     late = {tier["name"]: tier["lateness"] for tier in stack.ctl_json("status")["tiers"]}
     # The last day knows two slots of that tier, each begun at the end of the long night.
     assert late["premium"]["slots"] == 2 and late["premium"]["in_time"] == 0 and late["premium"]["p50_seconds"] > 8 * HOUR
-    assert "tally_slot_lateness_seconds_count" in metrics(stack)
+    assert "tally_slot_lateness_seconds_count" in stack.get("/metrics")
 
 
 def test_a_platform_that_is_down_is_probed_and_its_backlog_drains(make_stack):

@@ -239,3 +239,25 @@ def test_a_missing_scope_that_looks_like_no_data_is_named(stack):
     stack.collect()
     assert any(key[4] == "page_media_view" for key in stack.snapshots())
     assert not [a for a in stack.ctl_json("alert", "list") if a["kind"] == "missing_scope"]
+
+
+def test_a_token_that_ends_soon_and_cannot_be_renewed_is_told_of(stack):
+    """Without a refresh token nobody can; what is renewed is left alone however soon it ends."""
+    expiring = lambda: [a for a in stack.ctl_json("alert", "list") if a["kind"] == "token_expiring"]
+    stack.ctl("user", "add", "acme", "--tier", "premium")
+    add(stack, "youtube")
+    account = account_id("twitch", 1)
+    give = lambda **end: stack.ctl("connection", "add", "acme", "twitch", "--account", account, "--token-stdin",
+                                   stdin=json.dumps({"access_token": f"sim.twitch.{account}"} | end))
+    in_days = lambda days: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+    give(expires_at=in_days(20))
+    stack.collect()
+    assert expiring() == []
+    give(expires_at=in_days(3))
+    stack.collect()
+    [alert] = expiring()
+    assert alert["subject"] == f"acme twitch {account}" and in_days(3)[:10] in alert["message"]
+    stack.collect()
+    assert len(expiring()) == 1
+    give(expires_at=in_days(60))
+    assert expiring() == []

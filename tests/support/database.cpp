@@ -60,10 +60,18 @@ Cluster& cluster() {
 }  // namespace
 
 Database::Database() {
+    create("migrated");
+}
+
+Database::Database(Empty) {
+    create("template1");
+}
+
+void Database::create(const char* source) {
     static int count = 0;
     name_ = fmt::format("test_{}", ++count);
     postgres::Session session{{.url = cluster().url("postgres"), .application_name = "tests"}};
-    session.exec_alone(fmt::format("CREATE DATABASE {} TEMPLATE migrated", name_));
+    session.exec_alone(fmt::format("CREATE DATABASE {} TEMPLATE {}", name_, source));
 }
 
 Database::~Database() {

@@ -10,7 +10,9 @@ namespace tally::test {
 
 class Database {
 public:
+    struct Empty {};
     Database();  ///< a clone of a migrated template
+    explicit Database(Empty);
     ~Database();
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
@@ -27,6 +29,7 @@ public:
     static std::string state_dir();  ///< of the cluster
 
 private:
+    void create(const char* source);
     std::string name_;
 };
 

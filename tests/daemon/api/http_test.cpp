@@ -43,7 +43,7 @@ TEST_CASE("an unknown path is not found, a known one with another method names i
     CHECK(router.find("GET", "/api/nothing").allow.empty());
     const auto match = router.find("DELETE", "/api/internal/users/7");
     CHECK(match.handler == nullptr);
-    CHECK(match.allow == "GET, PUT");
+    CHECK(match.allow == "GET, HEAD, PUT");
     CHECK(router.find("POST", "/api/internal/users/import").handler != nullptr);
     CHECK_MESSAGE(router.find("GET", "/api/internal/users/").handler == nullptr, "an empty name is no user");
 }
