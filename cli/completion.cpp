@@ -24,8 +24,8 @@ std::vector<std::string> split_choices(std::string_view text) {
 }
 
 /// Placeholders are in capitals; words that are meant literally are not.
-bool is_literal(std::string_view placeholder) {
-    return std::any_of(placeholder.begin(), placeholder.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+bool is_literal(std::string_view operand) {
+    return std::any_of(operand.begin(), operand.end(), [](char c) { return c >= 'a' && c <= 'z'; });
 }
 
 std::vector<Candidate> plain(std::initializer_list<std::string_view> words) {
@@ -175,9 +175,9 @@ private:
             if (last_.empty()) offer_options();
             return;
         }
-        const auto placeholder = command_->arguments[arguments_].name;
-        for (auto& choice : choices_of(*command_, {}, placeholder)) offer(std::move(choice.word), choice.help);
-        result_.source = source_of(*command_, {}, placeholder).value_or(WordSource::none);
+        const auto operand = command_->arguments[arguments_].name;
+        for (auto& choice : choices_of(*command_, {}, operand)) offer(std::move(choice.word), choice.help);
+        result_.source = source_of(*command_, {}, operand).value_or(WordSource::none);
     }
 
     CommandTable table_;
@@ -194,35 +194,38 @@ private:
 
 }  // namespace
 
-std::vector<Candidate> choices_of(const Command& command, std::string_view option, std::string_view placeholder) {
-    if (is_literal(placeholder)) {
+std::vector<Candidate> choices_of(const Command& command, std::string_view option, std::string_view operand) {
+    if (is_literal(operand)) {
         std::vector<Candidate> candidates;
-        for (auto& word : split_choices(placeholder)) candidates.push_back({.word = std::move(word), .help = {}});
+        for (auto& word : split_choices(operand)) candidates.push_back({.word = std::move(word), .help = {}});
         return candidates;
     }
-    if (placeholder == "DATE") return plain({"today", "-1d", "-7d", "-30d", "-90d"});
-    if (placeholder == "SHELL") return plain({"bash", "zsh", "fish"});
+    if (operand == "DATE" || operand == "TIME") return plain({"today", "-1d", "-7d", "-30d", "-90d"});
+    if (operand == "DAYS") return plain({"7d", "30d", "90d"});
+    if (operand == "SOURCE,…") return plain({"ads", "social_media"});
+    if (operand == "SHELL") return plain({"bash", "zsh", "fish"});
     if (option == "state" && command.noun == "connection")
         return plain({"active", "paused", "needs_authorization", "gone"});
     if (option == "state" && command.noun == "job") return plain({"succeeded", "partial", "failed", "running"});
     return {};
 }
 
-std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view placeholder) {
-    if (is_literal(placeholder)) return WordSource::none;
-    if (placeholder == "USER") return command.name() == "user add" ? WordSource::none : WordSource::users;
-    if (placeholder == "PLATFORM") {
+std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view operand) {
+    if (is_literal(operand)) return WordSource::none;
+    operand = operand.substr(0, operand.find(','));  // of a list its first word
+    if (operand == "USER") return command.name() == "user add" ? WordSource::none : WordSource::users;
+    if (operand == "PLATFORM") {
         // What is to be connected may be any platform; what is named by USER PLATFORM is connected.
         const bool fresh = command.name() == "connection add" || command.name() == "connection authorize";
         return option.empty() && !fresh ? WordSource::connected_platforms : WordSource::platforms;
     }
     if (option == "account") return WordSource::accounts;
-    if (placeholder == "GLOB") return WordSource::metrics;
-    if (placeholder == "TIER") return WordSource::tiers;
-    if (placeholder == "FILE") return WordSource::files;
-    if (placeholder == "NAME" && option.empty() && command.noun == "duty") return WordSource::duties;
-    if (placeholder == "NAME" && option.empty() && command.noun == "platform") return WordSource::platforms;
-    if (!choices_of(command, option, placeholder).empty()) return WordSource::none;
+    if (operand == "GLOB") return WordSource::metrics;
+    if (operand == "TIER") return WordSource::tiers;
+    if (operand == "FILE") return WordSource::files;
+    if (operand == "NAME" && option.empty() && command.noun == "duty") return WordSource::duties;
+    if (operand == "NAME" && option.empty() && command.noun == "platform") return WordSource::platforms;
+    if (!choices_of(command, option, operand).empty()) return WordSource::none;
     return std::nullopt;
 }
 

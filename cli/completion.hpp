@@ -42,12 +42,12 @@ struct Completion {
 /// @param words without the program's name; the last one is being typed and may be empty
 Completion complete(CommandTable table, const std::vector<std::string>& words);
 
-/// Where the values of an option, or of an argument, come from. @param placeholder as help shows it, such as USER
+/// Where the values of an option, or of an argument, come from. @param operand as help shows it, such as USER
 /// @returns nullopt for what is free text
-std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view placeholder);
+std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view operand);
 
-/// The words of a placeholder that lists them, such as "csv|json", or of one whose values are few and known.
-std::vector<Candidate> choices_of(const Command& command, std::string_view option, std::string_view placeholder);
+/// The words of a operand that lists them, such as "csv|json", or of one whose values are few and known.
+std::vector<Candidate> choices_of(const Command& command, std::string_view option, std::string_view operand);
 
 /// A script for the shell, which asks this program for every word; nullopt for another shell than bash, zsh and fish.
 std::optional<std::string_view> completion_script(std::string_view shell);

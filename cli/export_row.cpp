@@ -32,6 +32,10 @@ char unescape(char c) noexcept {
     }
 }
 
+bool looks_like_formula(std::string_view field) {
+    return !field.empty() && std::string_view{"=+-@\t\r"}.find(field.front()) != std::string_view::npos;
+}
+
 void append_boolean(std::string& out, std::string_view field) {
     out += field == "t" ? "true" : "false";
 }
@@ -106,7 +110,7 @@ std::string csv_header() {
     return fmt::format("{}\r\n", fmt::join(kExportNames, ","));
 }
 
-void append_csv(std::string& out, const ExportRow& row) {
+void append_csv(std::string& out, const ExportRow& row, bool escape_formulas) {
     for (std::size_t i = 0; i < kExportColumns; ++i) {
         const auto column = static_cast<ExportColumn>(i);
         if (i > 0) out += ',';
@@ -125,8 +129,14 @@ void append_csv(std::string& out, const ExportRow& row) {
                 append_csv(out, compact);
                 break;
             }
+            case ExportColumn::value:  // a minus is its sign
+                out += field;
+                break;
             default:
-                append_csv(out, field);
+                if (escape_formulas && looks_like_formula(field))
+                    append_csv(out, fmt::format("'{}", field));
+                else
+                    append_csv(out, field);
         }
     }
     out += "\r\n";

@@ -56,8 +56,9 @@ private:
 
 /// A line of CSV with the names of the columns.
 std::string csv_header();
-/// Appends the row as a line of CSV, with CRLF.
-void append_csv(std::string& out, const ExportRow& row);
+/// Appends the row as a line of CSV, with CRLF. @param escape_formulas texts that a spreadsheet would take for a
+/// formula (they begin with = + - @, a tab or a return) get an apostrophe in front
+void append_csv(std::string& out, const ExportRow& row, bool escape_formulas = false);
 /// Appends the row as a JSON object.
 void append_json(std::string& out, const ExportRow& row);
 

@@ -13,14 +13,15 @@ constexpr std::size_t kBlock = 256U << 10U;  // bytes gathered before a write
 
 class TextWriter : public ExportWriter {
 public:
-    TextWriter(ExportFormat format, Sink sink) : format_(format), sink_(std::move(sink)) {
+    TextWriter(ExportFormat format, Sink sink, bool escape_formulas)
+        : format_(format), escape_formulas_(escape_formulas), sink_(std::move(sink)) {
         if (format_ == ExportFormat::csv) block_ = csv_header();
     }
 
     void append(const ExportRow& row) override {
         switch (format_) {
             case ExportFormat::csv:
-                append_csv(block_, row);
+                append_csv(block_, row, escape_formulas_);
                 break;
             case ExportFormat::json:
                 block_ += first_ ? "[\n" : ",\n";
@@ -43,6 +44,7 @@ public:
 
 private:
     ExportFormat format_;
+    bool escape_formulas_;
     Sink sink_;
     std::string block_;
     bool first_ = true;
@@ -50,9 +52,9 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ExportWriter> make_export_writer(ExportFormat format, ExportWriter::Sink sink) {
+std::unique_ptr<ExportWriter> make_export_writer(ExportFormat format, ExportWriter::Sink sink, bool escape_formulas) {
     if (format == ExportFormat::xlsx) return make_xlsx_writer(std::move(sink));
-    return std::make_unique<TextWriter>(format, std::move(sink));
+    return std::make_unique<TextWriter>(format, std::move(sink), escape_formulas);
 }
 
 }  // namespace tally::cli

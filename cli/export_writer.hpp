@@ -28,7 +28,9 @@ public:
     virtual void finish() = 0;
 };
 
-std::unique_ptr<ExportWriter> make_export_writer(ExportFormat format, ExportWriter::Sink sink);
+/// @param escape_formulas of CSV, see append_csv()
+std::unique_ptr<ExportWriter> make_export_writer(ExportFormat format, ExportWriter::Sink sink,
+                                                 bool escape_formulas = false);
 
 /// A workbook, made in the system's directory for temporary files ($TMPDIR) and handed to the sink by finish():
 /// numbers, dates, times (UTC) and booleans are such; a sheet has at most `rows_a_sheet` rows below its header, and

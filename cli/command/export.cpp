@@ -2,7 +2,10 @@
 // tallyctl export
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -15,6 +18,7 @@
 #include "cli/glob.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output_file.hpp"
+#include "cli/packing.hpp"
 #include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/postgres/statements.hpp"
@@ -24,38 +28,75 @@ namespace tally::cli {
 
 namespace {
 
-constexpr std::int64_t kLook = 1'000;  // rows between two looks at Ctrl-C
+constexpr std::string_view kView = "snapshots_export";  // of the statement, which names it once
+constexpr std::int64_t kLook = 1'000;                   // rows between two looks at Ctrl-C
 
 constexpr std::array<std::pair<std::string_view, ExportFormat>, 4> kFormats{{{"csv", ExportFormat::csv},
                                                                              {"ndjson", ExportFormat::ndjson},
                                                                              {"json", ExportFormat::json},
                                                                              {"xlsx", ExportFormat::xlsx}}};
 
-ExportFormat read_format(const Arguments& arguments) {
-    const auto text = arguments.find("format").value_or("csv");
-    for (const auto& [name, format] : kFormats)
-        if (text == name) return format;
-    throw Error{Fault::usage, fmt::format("--format: not a format: '{}'", text), "Write csv, ndjson, json or xlsx."};
+ExportFormat read_format(const Arguments& arguments, std::string_view path) {
+    const auto text = arguments.find("format");
+    const auto name = without_packing(path);
+    for (const auto& [word, format] : kFormats)
+        if (text ? *text == word : name.ends_with(fmt::format(".{}", word))) return format;
+    if (!text) return ExportFormat::csv;
+    throw Error{Fault::usage, fmt::format("--format: not a format: '{}'", *text), "Write csv, ndjson, json or xlsx."};
+}
+
+/// The words of a list with commas as PostgreSQL writes an array; nullopt: no such option.
+std::optional<std::string> read_list(const Arguments& arguments, std::string_view option, bool globs) {
+    const auto text = arguments.find(option);
+    if (!text) return std::nullopt;
+    std::string array = "{";
+    for (std::string_view rest = *text;;) {
+        const auto comma = std::min(rest.find(','), rest.size());
+        const auto word = rest.substr(0, comma);
+        if (word.empty()) throw Error{Fault::usage, fmt::format("--{}: an empty word in '{}'", option, *text)};
+        array += array.size() > 1 ? ",\"" : "\"";
+        for (const char c : globs ? like_pattern(word) : std::string{word}) {
+            if (c == '"' || c == '\\') array += '\\';
+            array += c;
+        }
+        array += '"';
+        if (comma == rest.size()) break;
+        rest.remove_prefix(comma + 1);
+    }
+    return array + "}";
 }
 
 std::string read_statement(const Arguments& arguments) {
-    const auto dates = read_dates(arguments, TimeZone::utc().day_of(now()));
+    const auto today = TimeZone::utc().day_of(now());
+    const auto dates = read_dates(arguments, today);
+    const auto changed = read_time(arguments, "changed-since", today), as_of = read_time(arguments, "as-of", today);
     const auto day = [](const std::optional<Day>& date) {
         return date ? std::optional{render_day(*date)} : std::nullopt;
     };
-    auto metric = arguments.find("metric");
-    if (metric) metric = like_pattern(*metric);
-    return with_literals(postgres::statement("export_snapshots"),
-                         {arguments.find("user"), arguments.find("platform"), metric, day(dates.from), day(dates.to)});
+    auto statement =
+        with_literals(postgres::statement("export_snapshots"),
+                      {read_list(arguments, "user", false), read_list(arguments, "tier", false),
+                       read_list(arguments, "platform", true), read_list(arguments, "account", true),
+                       read_list(arguments, "source", true), read_list(arguments, "metric", true), day(dates.from),
+                       day(dates.to), changed ? std::optional{render_instant(*changed)} : std::nullopt});
+    if (as_of)
+        statement.replace(statement.find(kView), kView.size(),
+                          fmt::format("snapshots_as_of('{}')", render_instant(*as_of)));
+    return statement;
 }
 
 /// Streams all rows into `sink`. @returns how many there were
-std::int64_t stream(Context& context, const std::string& statement, ExportFormat format, ExportWriter::Sink sink) {
+std::int64_t stream(Context& context, const std::string& statement, ExportFormat format, bool escape_formulas,
+                    ExportWriter::Sink sink) {
     const InterruptWatch watch;
-    const auto writer = make_export_writer(format, [&](std::string_view block) {
-        if (watch.interrupted()) throw Interrupted{};
-        sink(block);
-    });
+    const auto begun = std::chrono::steady_clock::now();
+    const auto writer = make_export_writer(
+        format,
+        [&](std::string_view block) {
+            if (watch.interrupted()) throw Interrupted{};
+            sink(block);
+        },
+        escape_formulas);
     ExportRow row;
     std::int64_t count = 0;
     copy_out(reader_url(context.config()), statement, [&](std::string_view line) {
@@ -63,7 +104,10 @@ std::int64_t stream(Context& context, const std::string& statement, ExportFormat
         writer->append(row);
         if (++count % kLook != 0) return;
         if (watch.interrupted()) throw Interrupted{};
-        context.console.progress(fmt::format("{} rows", with_separators(count)));
+        const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begun;
+        context.console.progress(
+            fmt::format("{} rows, {}/s", with_separators(count),
+                        with_separators(std::llround(static_cast<double>(count) / std::max(elapsed.count(), 0.001)))));
     });
     writer->finish();
     context.console.end_progress();
@@ -73,18 +117,22 @@ std::int64_t stream(Context& context, const std::string& statement, ExportFormat
 }  // namespace
 
 int export_snapshots(Context& context, const Arguments& arguments) {
-    const auto format = read_format(arguments);
-    const auto statement = read_statement(arguments);
     const auto path = arguments.find("out").value_or("-");
+    const auto format = read_format(arguments, path);
+    const bool escape_formulas = arguments.has("escape-formulas");
+    const auto statement = read_statement(arguments);
     auto& console = context.console;
     if (format == ExportFormat::xlsx && path == "-" && console.out_is_terminal())
         throw Error{Fault::usage, "a workbook is nothing for a terminal", "Write it to a file: --out FILE."};
     try {
         if (path == "-") {
-            stream(context, statement, format, [&](std::string_view block) { console.out(block); });
+            stream(context, statement, format, escape_formulas, [&](std::string_view block) { console.out(block); });
         } else {
             OutputFile file{path};
-            const auto count = stream(context, statement, format, [&](std::string_view block) { file.write(block); });
+            const auto packer = make_packer(path, [&](std::string_view block) { file.write(block); });
+            const auto count = stream(context, statement, format, escape_formulas,
+                                      [&](std::string_view block) { packer->write(block); });
+            packer->finish();
             file.commit();
             console.say(fmt::format("{} rows in '{}'", with_separators(count), printable(path)));
         }

@@ -99,13 +99,12 @@ DutyRoutes::Answer DutyRoutes::scheduler_status() {
     json jobs = json::array();
     for (const auto& [name, tier] : rules->config.tiers) {
         const auto next = schedule::next_slot(rules->schedule_of(name), std::chrono::seconds{0}, std::nullopt, at);
-        jobs.push_back(
-            {{"id", "tier-" + name},
-             {"name", fmt::format("collection for tier {}", name)},
-             {"next_run", next == schedule::kNoSlot ? json(nullptr) : json(render_instant(next))},
-             {"trigger", tier.is_external() ? "external"
-                         : tier.every       ? interval_trigger(*tier.every)
-                                            : cron_trigger(tier.cron.value_or(""))}});
+        jobs.push_back({{"id", "tier-" + name},
+                        {"name", fmt::format("collection for tier {}", name)},
+                        {"next_run", next == schedule::kNoSlot ? json(nullptr) : json(render_instant(next))},
+                        {"trigger", tier.is_external() ? "external"
+                                    : tier.every       ? interval_trigger(*tier.every)
+                                                       : cron_trigger(tier.cron.value_or(""))}});
     }
     for (const auto& state : states) {
         const auto& duty = duty::find_duty(state.name);

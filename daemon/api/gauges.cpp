@@ -53,8 +53,7 @@ void put(std::vector<MetricFamily>& families, std::string name, std::string help
 
 void put_users(std::vector<MetricFamily>& families, const json& seen) {
     Family users{"tally_users", "Users, by tier."};
-    for (const auto& [tier, facts] : seen["tiers"].items())
-        users.add(facts.value("users", 0.0), {{"tier", tier}});
+    for (const auto& [tier, facts] : seen["tiers"].items()) users.add(facts.value("users", 0.0), {{"tier", tier}});
     users.put_into(families);
 }
 

@@ -245,7 +245,8 @@ private:
             keep_alive = message.keep_alive();
             if (!busy) busy.emplace(busy_);
             auto response = co_await answer(message, peer);
-            const bool written = co_await write(stream, std::move(response), message.version(), keep_alive, message.method());
+            const bool written =
+                co_await write(stream, std::move(response), message.version(), keep_alive, message.method());
             busy.reset();
             if (!written) break;
         }

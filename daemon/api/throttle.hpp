@@ -8,8 +8,8 @@
 
 namespace tally::api {
 
-/// Each peer may fail kBurst times, and once more every kForgive. Peers that are remembered are bounded. Pure: the clock is
-/// given.
+/// Each peer may fail kBurst times, and once more every kForgive. Peers that are remembered are bounded. Pure: the
+/// clock is given.
 class Throttle {
 public:
     using Clock = std::chrono::steady_clock;

@@ -76,6 +76,7 @@ awaitable<void> Dispatcher::claim_loop() {
             rest = co_await claim_round();
         } catch (const Error& error) {
             parts_.database.failed(kClaim, "nothing new begins, trying again every second", error);
+            look_again_ = true;  // where nothing is due nobody would ask, and never know that the database is back
         }
         claimed_at_ = std::chrono::steady_clock::now();
         if (rest > 0ms && !draining_) co_await wake_.wait_for(rest);
@@ -120,6 +121,7 @@ awaitable<void> Dispatcher::look() {
     };
     const auto at = std::chrono::steady_clock::now();
     const auto heads = co_await net::run_blocking(parts_.threads, std::move(read));
+    parts_.database.answered(kClaim);
     book_.look(heads);
     looked_at_ = at;
 }

@@ -14,13 +14,13 @@ namespace tally::duty {
 
 namespace {
 
-constexpr std::size_t kFewestDays = 8;    // of history
-constexpr double kSmall = 10;             // a counter below that may well become zero
-constexpr double kNormal = 1.4826;        // makes the deviation the standard one, for steps that are spread normally
+constexpr std::size_t kFewestDays = 8;  // of history
+constexpr double kSmall = 10;           // a counter below that may well become zero
+constexpr double kNormal = 1.4826;      // makes the deviation the standard one, for steps that are spread normally
 constexpr double kNormalMean = 1.2533;  // the same for the mean: more than half of the steps may be alike
-constexpr double kFar = 8;                // spreads
-constexpr double kLeastSpread = 0.01;     // of the counter
-constexpr double kLargeStep = 0.2;        // of the counter
+constexpr double kFar = 8;              // spreads
+constexpr double kLeastSpread = 0.01;   // of the counter
+constexpr double kLargeStep = 0.2;      // of the counter
 
 double median(std::vector<double> values) {
     const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
@@ -37,7 +37,8 @@ std::string text(double value) {
 std::vector<double> steps_before(const std::vector<CounterDay>& days) {
     std::vector<double> steps;
     for (std::size_t i = 1; i + 1 < days.size(); ++i)
-        steps.push_back((days[i].value - days[i - 1].value) / static_cast<double>((days[i].day - days[i - 1].day).count()));
+        steps.push_back((days[i].value - days[i - 1].value) /
+                        static_cast<double>((days[i].day - days[i - 1].day).count()));
     return steps;
 }
 
@@ -51,8 +52,10 @@ std::optional<std::string> odd_counter(const std::vector<CounterDay>& days) {
         std::vector<double> values;
         for (const auto& day : days) values.push_back(day.value);
         if (median(values) <= kSmall) return std::nullopt;
-        const auto known = std::find_if(days.rbegin(), days.rend(), [](const CounterDay& day) { return day.value != 0; });
-        return fmt::format("it is 0 on {}, after {} on {}", render_day(last.day), text(known->value), render_day(known->day));
+        const auto known =
+            std::find_if(days.rbegin(), days.rend(), [](const CounterDay& day) { return day.value != 0; });
+        return fmt::format("it is 0 on {}, after {} on {}", render_day(last.day), text(known->value),
+                           render_day(known->day));
     }
     const auto steps = steps_before(days);
     const auto usual = median(steps);

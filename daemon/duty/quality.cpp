@@ -12,7 +12,7 @@ namespace tally::duty {
 
 namespace {
 
-constexpr int kUsers = 500;           // in one transaction
+constexpr int kUsers = 500;  // in one transaction
 constexpr std::chrono::days kHistory{29};
 constexpr std::size_t kMostFindings = 1'000;  // more of them are one cause, which the first thousand show
 

@@ -141,8 +141,9 @@ json platforms(postgres::Transaction& transaction) {
                                          {"failed_24h", 0}};
     for (const auto& row : transaction.exec("runs_by_platform")) {
         // Of a platform whose last connection has gone there are runs all the same.
-        auto& entry = by_name.emplace(row.text("platform"), json{{"connections", 0}, {"active", 0}, {"needs_attention", 0}})
-                          .first.value();
+        auto& entry =
+            by_name.emplace(row.text("platform"), json{{"connections", 0}, {"active", 0}, {"needs_attention", 0}})
+                .first.value();
         entry["last_success_at"] = or_null(row.optional_instant("last_success_at"));
         entry["failed_24h"] = row.integer("failed");
     }

@@ -106,6 +106,16 @@ def assert_whole(stack, server):
     stack.stop()
 
 
+def test_who_has_nothing_to_do_sees_that_the_database_is_back(make, begin):
+    server = make(Postgres)
+    stack = begin(server.url(), users=0)
+    server.stop("immediate")
+    wait_until(lambda: lines(stack, "cannot claim work"), timeout=15, what="the news")
+    server.start()
+    wait_until(lambda: health(stack)[2]["services"]["database"]["status"] == "up", timeout=20, what="the end of it")
+    assert lines(stack, "the database answers again")
+
+
 def test_a_restart_in_the_middle(make, begin):
     server = make(Postgres)
     stack = begin(server.url())

@@ -127,6 +127,55 @@ def test_export_is_rfc_4180_and_agrees_with_ndjson(stack, tmp_path):
     assert {line.split(",")[4].split(".")[0] for line in some.splitlines()[1:]} == {"views"}
 
 
+def test_export_takes_a_part_packed_and_as_it_was(stack, tmp_path):
+    stack.import_users([user(1), user(2, "free"), user(3)])
+    stack.collect()
+    export = lambda *args: [json.loads(line) for line in stack.ctl("export", "--format", "ndjson", *args).stdout.splitlines()]
+    everything = export()
+    part = lambda holds: [row for row in everything if holds(row)]
+    day = lambda days: (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=days)).date().isoformat()
+    account = everything[0]["account_id"]
+    for args, holds in ((("--user", "user-1,user-3"), lambda row: row["user_id"] in ("user-1", "user-3")),
+                        (("--tier", "free"), lambda row: row["user_id"] == "user-2"),
+                        (("--platform", "t*,you?ube"), lambda row: row["platform"] in ("twitch", "youtube")),
+                        (("--account", account), lambda row: row["account_id"] == account),
+                        (("--metric", "views,reach*"), lambda row: row["metric"] == "views" or row["metric"].startswith("reach")),
+                        (("--source", "ads"), lambda row: row["source"] == "ads"),
+                        (("--last", "7d"), lambda row: row["date"] >= day(7))):
+        assert export(*args) == part(holds) and 0 < len(part(holds)) < len(everything), args
+
+    # Packed by the end of the name, which also tells the format.
+    for name, unpack in (("all.ndjson.gz", "gzip"), ("all.ndjson.zst", "zstd")):
+        stack.ctl("export", "--out", str(tmp_path / name))
+        text = subprocess.run([unpack, "-dc", tmp_path / name], capture_output=True, text=True, check=True).stdout
+        assert [json.loads(line) for line in text.splitlines()] == everything, name
+    stack.ctl("export", "--out", str(tmp_path / "all.json"))
+    assert json.loads((tmp_path / "all.json").read_text()) == everything
+
+    # What a platform restates is news, and what it said before can still be had.
+    before = stack.sql("SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')")[0][0]
+    assert export("--changed-since", before) == []
+    key = {c: everything[0][c] for c in ("user_id", "platform", "account_id", "source", "metric", "date")}
+    where = " AND ".join(f"{column} = '{value}'" for column, value in key.items())
+    stack.sql(f"""INSERT INTO snapshot_revisions (user_id, platform, account_id, source, metric, date, revision, value, metadata, fetched_at, run_id)
+                  SELECT user_id, platform, account_id, source, metric, date, revision, value, metadata, fetched_at, run_id
+                    FROM analytics_snapshots WHERE {where};
+                  UPDATE analytics_snapshots SET value = value + 1, revision = revision + 1, fetched_at = now() WHERE {where}""")
+    [changed] = export("--changed-since", before)
+    assert {c: changed[c] for c in key} == key and changed["value"] == everything[0]["value"] + 1
+    assert export("--as-of", before) == everything and export() != everything
+    assert export("--as-of", "2020-01-01") == []
+
+    # A spreadsheet calculates no text when asked not to.
+    stack.sql(f"UPDATE analytics_snapshots SET metadata = metadata || '{{\"unit\": \"=1+1\"}}', value = -5 WHERE {where}")
+    units = lambda *args: {(row["unit"], row["value"]) for row in csv.DictReader(io.StringIO(stack.ctl("export", *args).stdout, newline=""))}
+    assert ("=1+1", "-5") in units() and ("'=1+1", "-5") in units("--escape-formulas")
+    for wrong, word in ((["--last", "7d", "--from", "-3d"], "--last"), (["--last", "week"], "30d"), (["--changed-since", "noon"], "02:00:00Z"),
+                        (["--metric", "a,,b"], "empty word")):
+        refused = stack.ctl("export", *wrong, check=False)
+        assert refused.returncode == 64 and word in refused.stderr, refused.stderr
+
+
 def test_a_dry_run_says_what_would_be_asked_and_asks_nothing(stack):
     stack.import_users([user(1)])
     stack.collect()
