@@ -202,7 +202,7 @@ std::vector<Candidate> choices_of(const Command& command, std::string_view optio
     }
     if (operand == "DATE" || operand == "TIME") return plain({"today", "-1d", "-7d", "-30d", "-90d"});
     if (operand == "DAYS") return plain({"7d", "30d", "90d"});
-    if (operand == "SOURCE,…") return plain({"ads", "social_media"});
+    if (operand == "SOURCE") return plain({"ads", "social_media"});
     if (operand == "SHELL") return plain({"bash", "zsh", "fish"});
     if (option == "state" && command.noun == "connection")
         return plain({"active", "paused", "needs_authorization", "gone"});
@@ -212,7 +212,6 @@ std::vector<Candidate> choices_of(const Command& command, std::string_view optio
 
 std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view operand) {
     if (is_literal(operand)) return WordSource::none;
-    operand = operand.substr(0, operand.find(','));  // of a list its first word
     if (operand == "USER") return command.name() == "user add" ? WordSource::none : WordSource::users;
     if (operand == "PLATFORM") {
         // What is to be connected may be any platform; what is named by USER PLATFORM is connected.

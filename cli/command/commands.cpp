@@ -63,12 +63,12 @@ std::vector<Command> general_commands() {
         {"export",
          "",
          {},
-         {{"user", "USER,…", "only these users"},
-          {"tier", "TIER,…", "only users of these tiers"},
-          {"platform", "PLATFORM,…", "only platforms that match; * and ? stand for any text and any character"},
-          {"account", "ID,…", "only accounts that match"},
-          {"source", "SOURCE,…", "only numbers that match: social_media, ads"},
-          {"metric", "GLOB,…", "only metrics that match"},
+         {{"user", "USER", "only this user, or several with commas between"},
+          {"tier", "TIER", "only users of this tier"},
+          {"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
+          {"account", "ID", "only this account"},
+          {"source", "SOURCE", "only social_media, or ads"},
+          {"metric", "GLOB", "only metrics that match, with * and ?"},
           kFrom,
           kTo,
           {"last", "DAYS", "so many days up to yesterday, and today: 30d"},
@@ -80,8 +80,10 @@ std::vector<Command> general_commands() {
          "take the numbers out",
          "Reads the database (read only, without the daemon) and writes one row a number, in constant memory, ordered "
          "by\n"
-         "user, platform, account, source, metric and date.\n\n"
-         "Examples:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv\n"
+         "user, platform, account, source, metric and date. Where one user, tier, platform, … is named, several can "
+         "be, with\n"
+         "commas between.\n\n"
+         "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv\n"
          "  tallyctl export --tier premium --changed-since 2026-11-21T02:00:00Z --out news.ndjson.zst",
          export_snapshots},
         {"coverage",

@@ -107,7 +107,7 @@ TEST_CASE("arguments, and what was named before") {
     CHECK(at({"user", "show", "acme", "more", ""}).source == WordSource::none);
 }
 
-TEST_CASE("every placeholder is either free text, named here, or has words") {
+TEST_CASE("every operand is either free text, named here, or has words") {
     const std::set<std::pair<std::string, std::string>> free{{"user add", "USER"},
                                                              {"alert ack", "ID"},
                                                              {"job show", "ID"},
@@ -128,12 +128,12 @@ TEST_CASE("every placeholder is either free text, named here, or has words") {
                                                              {"platform run", "URL"},
                                                              {"platform check", "USER/ACCOUNT"}};
     for (const auto& command : commands()) {
-        const auto check = [&](std::string_view option, std::string_view placeholder) {
+        const auto check = [&](std::string_view option, std::string_view operand) {
             CAPTURE(command.name());
             CAPTURE(option);
-            CAPTURE(placeholder);
-            const bool known = source_of(command, option, placeholder).has_value();
-            CHECK((known || free.contains({command.name(), std::string{placeholder}})));
+            CAPTURE(operand);
+            const bool known = source_of(command, option, operand).has_value();
+            CHECK((known || free.contains({command.name(), std::string{operand}})));
         };
         for (const auto& argument : command.arguments) check({}, argument.name);
         for (const auto& option : command.options) {

@@ -35,9 +35,10 @@ TEST_CASE("an unknown parameter is a bug, not an empty text") {
     CHECK_THROWS_AS(with_literals("SELECT $", {"a"}), Error);
 }
 
-TEST_CASE("the export's statement takes its five parameters") {
-    const auto sql =
-        with_literals(postgres::statement("export_snapshots"), {"u", "p", "m%", "2026-01-01", std::nullopt});
+TEST_CASE("the export's statement takes its parameters, and names its view once") {
+    const auto sql = with_literals(postgres::statement("export_snapshots"), {"{u}", "{t}", "{p}", "{a}", "{s}", "{m%}",
+                                                                             "2026-01-01", std::nullopt, std::nullopt});
     CHECK(sql.find('$') == std::string::npos);
+    CHECK(sql.find("snapshots_export") == sql.rfind("snapshots_export"));
     CHECK(sql.find("2026-01-01") != std::string::npos);
 }

@@ -27,8 +27,8 @@ TEST_CASE("what was done is counted, how long it took is a histogram") {
           "# HELP tally_runs_total Collections of one connection that ended, by how.",
           "tally_runs_total{platform=\"instagram\",state=\"succeeded\"} 2",
           "tally_rows_written_total{platform=\"instagram\"} 22", "tally_rows_changed_total{platform=\"instagram\"} 3",
-          "tally_requests_total{platform=\"instagram\",outcome=\"ok\"} 2",
-          "tally_requests_total{platform=\"instagram\",outcome=\"wait\"} 1",
+          "tally_requests_total{outcome=\"ok\",platform=\"instagram\"} 2",
+          "tally_requests_total{outcome=\"wait\",platform=\"instagram\"} 1",
           "tally_request_duration_seconds_bucket{platform=\"instagram\",le=\"0.25\"} 2",
           "tally_database_duration_seconds_bucket{task=\"store\",le=\"0.01\"} 1"}) {
         CAPTURE(std::string{line});
