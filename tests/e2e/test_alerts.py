@@ -1,62 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Alerts arrive where the configuration says: a webhook, a mail server, a program."""
-import email
-import email.policy
-import http.server
-import json
-import socket
-import threading
-
 import pytest
-from aiosmtpd.controller import Controller
 
+from listeners import Mailbox, Webhook
 from servers import Postgres
 from stack import user, wait_until
 
 
-class Webhook:
-    """What was posted; refuses as long as it is told to."""
-
-    def __init__(self):
-        self.bodies, self.status = [], 200
-        webhook = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                if webhook.status == 200:
-                    webhook.bodies.append(body)
-                self.send_response(webhook.status)
-                self.end_headers()
-                self.wfile.write(b"not now" if webhook.status != 200 else b"ok")
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?token=very-secret"
-
-
-class Mailbox:
-    def __init__(self):
-        self.mails = []
-
-    async def handle_DATA(self, server, session, envelope):
-        self.mails.append((envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default)))
-        return "250 taken"
-
-
 @pytest.fixture
 def mailbox():
-    box = Mailbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        box.port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
-    controller.start()
-    yield box
-    controller.stop()
+    with Mailbox().listening() as box:
+        yield box
 
 
 @pytest.fixture
@@ -149,13 +103,13 @@ def test_an_outage_of_the_database_is_told_without_it(postgres, make_stack):
     assert titles(webhook) == ["the database is in trouble"] and webhook.bodies[0]["severity"] == "critical"
     postgres.start()
     wait_until(lambda: len(webhook.bodies) == 2, timeout=120, what="its end")
-    assert titles(webhook)[1] == "over: the database is in trouble" and webhook.bodies[1]["reason"] == "over"
+    assert titles(webhook)[1] == "over: the database was in trouble" and webhook.bodies[1]["reason"] == "over"
 
 
 def test_the_disk_of_a_host_that_is_gone_is_nobodys_trouble(make_stack):
     stack = make_stack(config="alerts: { disk: 1 }\n").start()
     stack.sql("INSERT INTO alerts (kind, subject, message) VALUES ('disk', 'a-host-of-last-year', '2 % of the disk are free')")
-    stack.ctl("duty", "run", "alerts")
+    stack.ctl("duty", "run", "alerts", "--wait")
     assert stack.sql("SELECT resolved_at IS NOT NULL FROM alerts") == [["t"]]
 
 

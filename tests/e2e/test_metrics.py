@@ -1,34 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Prometheus reads, judged by its own promtool, and the alerting rules that are shipped."""
 import re
-import shutil
-import subprocess
-import tempfile
 
-import pytest
-
+from promtool import promtool
 from servers import Postgres
 from stack import ROOT, user, wait_until
 
 RULES = ROOT / "etc/prometheus/tally.rules.yml"
-TOOLS = ROOT / "build/tools"
-
-
-@pytest.fixture(scope="module")
-def promtool():
-    """Out of Debian's package, which is not installed: it would begin to serve."""
-    found = shutil.which("promtool") or TOOLS / "usr/bin/promtool"
-    if not shutil.which(found):
-        TOOLS.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as directory:
-            subprocess.run(["apt-get", "download", "-qq", "prometheus"], cwd=directory, check=True, stderr=subprocess.DEVNULL)
-            subprocess.run(f"dpkg-deb --extract {directory}/prometheus_*.deb {TOOLS}", shell=True, check=True)
-
-    def run(*args, **kwargs):
-        done = subprocess.run([found, *args], capture_output=True, text=True, timeout=60, check=False, **kwargs)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
-    return run
 
 
 def families(text):
@@ -40,7 +18,7 @@ def values(text, name):
     return {labels: float(value) for labels, value in re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", text, re.MULTILINE)}
 
 
-def test_the_page_is_clean_and_says_what_was_done(make_stack, promtool):
+def test_the_page_is_clean_and_says_what_was_done(make_stack):
     stack = make_stack().start()
     stack.import_users([user(1), user(2, "free")])
     stack.collect()
@@ -67,7 +45,7 @@ def test_the_page_is_clean_and_says_what_was_done(make_stack, promtool):
     assert told - named == set() and named - told <= {"tally_app_blocked_until_timestamp_seconds", "tally_slot_lateness_seconds"}, told ^ named
 
 
-def test_without_the_database_only_this_node_is_told_of(make_stack, promtool):
+def test_without_the_database_only_this_node_is_told_of(make_stack):
     server = Postgres()
     try:
         stack = make_stack()
@@ -84,7 +62,7 @@ def test_without_the_database_only_this_node_is_told_of(make_stack, promtool):
         server.close()
 
 
-def test_the_rules_are_good_and_speak_of_metrics_that_there_are(stack, promtool):
+def test_the_rules_are_good_and_speak_of_metrics_that_there_are(stack):
     promtool("check", "rules", RULES)
     promtool("test", "rules", ROOT / "tests/e2e/tally.rules.test.yml")
     manual = (ROOT / "man/tallyd.8").read_text()

@@ -4,6 +4,8 @@ import json
 import re
 import secrets
 
+from listeners import Mailbox, Webhook
+from promtool import promtool
 from stack import user, wait_until
 from truth import assert_same, days_ago
 
@@ -202,6 +204,29 @@ def test_credentials_are_rotated(machine, platforms):
     assert http(machine, "/metrics", first) == "200"
     machine.run("systemctl", "restart", "tallyd")
     assert (http(machine, "/metrics", first), http(machine, "/metrics", second)) == ("401", "200")
+
+
+def test_what_the_page_of_metrics_says_is_understood(machine, tmp_path):
+    page = machine.out("curl", "-sS", "--fail", "--unix-socket", "/run/tally/tallyd.sock", "http://tallyd/metrics")
+    assert promtool("check", "metrics", input=page + "\n") == "" and "tally_runs_total" in page
+    rules = tmp_path / "tally.rules.yml"
+    rules.write_text(machine.out("cat", "/usr/share/tally/prometheus/tally.rules.yml") + "\n")
+    promtool("check", "rules", rules)
+
+
+def test_alerts_arrive_by_mail_and_webhook(machine, platforms):
+    webhook = Webhook()
+    machine.write("/etc/credstore/hook", webhook.url + "\n", 0o600)
+    with Mailbox().listening() as mailbox:
+        configure(machine, platforms, f"""
+alerts: {{ channels: {{ hook: {{ webhook: "credential:hook", format: plain }}, ops: {{ email: ops@example.com }} }} }}
+smtp: {{ url: "smtp://127.0.0.1:{mailbox.port}", from: tally@example.com }}
+""")
+        secret_of_drop_in(machine, "hook", "LoadCredential=hook:/etc/credstore/hook")
+        machine.run("systemctl", "restart", "tallyd")
+        assert machine.ctl("alert", "test").stdout.splitlines() == ["hook: delivered", "ops: delivered"]
+        assert webhook.bodies[0]["reason"] == "test" and mailbox.mails[0][1] == ["ops@example.com"]
+    assert "very-secret" not in machine.out("journalctl", "--no-pager", "--output=json", "-u", "tallyd")
 
 
 def test_the_vault_key_may_be_an_encrypted_credential(machine, platforms):
