@@ -16,7 +16,6 @@
 namespace tally::api {
 
 struct GaugeFacts {
-    Instant now, started_at;
     std::string version;
     collect::Dispatcher::Activity activity;
     std::vector<std::string> platforms;                ///< of the platform files

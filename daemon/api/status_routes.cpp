@@ -269,9 +269,7 @@ StatusRoutes::Answer StatusRoutes::status() {
 StatusRoutes::Answer StatusRoutes::metrics() {
     const bool up = co_await await_look() && !look_.under_way;
     const auto rules = parts_.dispatcher.rules();
-    GaugeFacts facts{.now = now(),
-                     .started_at = parts_.facts.started_at,
-                     .version = std::string{version()},
+    GaugeFacts facts{.version = std::string{version()},
                      .activity = parts_.dispatcher.activity(),
                      .platforms = {},
                      .troubled = parts_.dispatcher.troubled(),
@@ -280,12 +278,12 @@ StatusRoutes::Answer StatusRoutes::metrics() {
                      .seen = look_.seen,
                      .spending = {}};
     for (const auto& platform : rules->catalog.all()) facts.platforms.push_back(platform->name);
-    for (auto& spent : collect::spending_of(*rules, std::nullopt, look_.budgets, facts.now)) {
+    for (auto& spent : collect::spending_of(*rules, std::nullopt, look_.budgets, now())) {
         // Of an app that nobody has used there is no row, and no name.
         if (spent.scope == platform::BudgetScope::app && !spent.key.empty()) facts.spending.push_back(std::move(spent));
     }
     auto families = parts_.metrics.collect();
-    for (auto more : {gauges(facts), process_gauges(facts.started_at)})
+    for (auto more : {gauges(facts), process_gauges(parts_.facts.started_at)})
         std::move(more.begin(), more.end(), std::back_inserter(families));
     Response response;
     response.body = prometheus::TextSerializer{}.Serialize(families);

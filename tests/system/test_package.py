@@ -208,7 +208,7 @@ def test_credentials_are_rotated(machine, platforms):
 
 def test_what_the_page_of_metrics_says_is_understood(machine, tmp_path):
     page = machine.out("curl", "-sS", "--fail", "--unix-socket", "/run/tally/tallyd.sock", "http://tallyd/metrics")
-    assert promtool("check", "metrics", input=page + "\n") == "" and "tally_runs_total" in page
+    assert promtool("check", "metrics", input=page + "\n") == "" and "tally_users" in page
     rules = tmp_path / "tally.rules.yml"
     rules.write_text(machine.out("cat", "/usr/share/tally/prometheus/tally.rules.yml") + "\n")
     promtool("check", "rules", rules)
