@@ -415,6 +415,9 @@ Session::Session(const Options& options) : state_(std::make_unique<State>(option
         state_->run(
             "SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off; SET "
             "enable_seqscan = off");
+    else  // a plan that is kept was made for tables as small as they were then, and filters that may be absent want
+          // their own
+        state_->run("SET plan_cache_mode = force_custom_plan");
     if (!options.role.empty()) state_->run("SET ROLE " + quote_identifier(options.role));
     state_->limit = options.statement_timeout == 0ms ? 0ms : options.statement_timeout + kGrace;
 }

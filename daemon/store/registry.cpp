@@ -28,7 +28,7 @@ static_assert(schedule::kNoSlot == postgres::kNever, "a slot that never comes is
 }
 
 std::string tier_of(Transaction& transaction, const std::string& user_id) {
-    const auto users = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
+    const auto users = transaction.exec("tier_of_user", {user_id});
     if (users.empty()) throw_missing_user(user_id);
     return users[0].text("tier");
 }
@@ -76,7 +76,7 @@ bool Registry::put_user(const std::string& user_id, const std::optional<std::str
 
 bool Registry::put_user(Transaction& transaction, const std::string& user_id, const std::optional<std::string>& tier,
                         const std::optional<std::string>& zone) {
-    const auto before = transaction.exec("list_users", {std::nullopt, std::nullopt, 1, user_id});
+    const auto before = transaction.exec("tier_of_user", {user_id});
     const auto result = transaction.exec("put_user", {user_id, tier, zone});
     if (result.empty()) throw Error(Fault::usage, fmt::format("the new user '{}' needs a tier", user_id));
     if (tier && !before.empty() && before[0].view("tier") != *tier)

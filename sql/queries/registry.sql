@@ -26,6 +26,9 @@ SELECT connection_id FROM gone
 -- name: delete_user
 DELETE FROM users WHERE user_id = $1
 
+-- name: tier_of_user
+SELECT tier FROM users WHERE user_id = $1
+
 -- name: list_users
 -- $1 tier or NULL, $2 after this id or NULL, $3 limit, $4 just this user or NULL
 SELECT u.user_id, u.tier, u.zone, u.created_at,
