@@ -46,7 +46,7 @@ Completion complete(CommandTable table, const std::vector<std::string>& words);
 /// @returns nullopt for what is free text
 std::optional<WordSource> source_of(const Command& command, std::string_view option, std::string_view operand);
 
-/// The words of a operand that lists them, such as "csv|json", or of one whose values are few and known.
+/// The words of an operand that lists them, such as "csv|json", or of one whose values are few and known.
 std::vector<Candidate> choices_of(const Command& command, std::string_view option, std::string_view operand);
 
 /// A script for the shell, which asks this program for every word; nullopt for another shell than bash, zsh and fish.

@@ -134,11 +134,13 @@ std::string read_address(const YamlNode& node) {
 
 std::string read_smtp_url(const YamlNode& node) {
     auto text = node.text();
-    const auto url = parse_mail_url(text);
-    if (!url || !url->target.empty())
-        node.fail(fmt::format("not the URL of a mail server: '{}'", text),
-                  "Write smtps://HOST:465 or smtp://HOST:587.");
-    return text;
+    std::string_view rest = text;
+    for (const std::string_view scheme : {"smtps://", "smtp://"}) {
+        if (!rest.starts_with(scheme)) continue;
+        rest.remove_prefix(scheme.size());
+        if (parse_host_port(rest)) return text;
+    }
+    node.fail(fmt::format("not the URL of a mail server: '{}'", text), "Write smtps://HOST:465 or smtp://HOST:587.");
 }
 
 ListenAddress read_listen(const YamlNode& node) {

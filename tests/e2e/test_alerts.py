@@ -120,7 +120,8 @@ def test_channels_that_cannot_be_are_refused_with_file_and_line(make_stack):
                         ("alerts: { channels: { a: { email: ops } } }", "not an address"),
                         ("alerts: { channels: { a: { webhook: \"http://127.0.0.1.example.com/\" } } }", "not the URL of a webhook"),
                         ("alerts: { quiet: 22-7 }", "not hours of the day"),
-                        ("smtp: { url: \"http://mail\" }", "not the URL of a mail server")):
+                        ("smtp: { url: \"http://mail\" }", "not the URL of a mail server"),
+                        ("smtp: { url: \"smtp://mail.example.com:99999\" }", "not the URL of a mail server")):
         stack.write_config(text + "\n")
         answer = stack.ctl("config", "check", check=False)
         assert answer.returncode == 78 and words in answer.stderr and "tallyctl.yaml:" in answer.stderr, answer.stderr
