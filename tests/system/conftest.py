@@ -3,15 +3,12 @@
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-
-from machine import ROOT, Machine  # noqa: E402
-from operate import Platforms  # noqa: E402
+from machine import ROOT, Machine
+from operate import Platforms
 
 
 def pytest_collection_modifyitems(config, items):

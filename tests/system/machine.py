@@ -6,10 +6,13 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 
-from stack import wait_until
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from stack import wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BASE = ROOT / "build/system/base"  # a bare Debian, made once; containers only write beside it
@@ -43,8 +46,13 @@ class Machine:
                 ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--volatile=overlay", f"--machine={self.name}",
                  "--resolv-conf=copy-host", "--console=pipe", f"--directory={BASE}", f"--bind={self.dir}:/mnt"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=subprocess.STDOUT)
-        self.leader = wait_until(self.find_leader, what="the container")
-        wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"), what="systemd")
+        try:
+            self.leader = wait_until(self.find_leader, what="the container")
+            wait_until(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"), what="systemd")
+        except BaseException:
+            self.container.kill()
+            self.container.wait()
+            raise
 
     def find_leader(self):
         assert self.container.poll() is None, self.console.read_text()
@@ -121,3 +129,21 @@ class Machine:
 
     def exists(self, path):
         return self.run("test", "-e", path, check=False).returncode == 0
+
+
+def boots():
+    """Whether a bare Debian boots here and reaches its packages: CI may itself be a container that must not."""
+    try:
+        machine = Machine()
+        try:
+            machine.run("apt-get", "update")
+        finally:
+            machine.close()
+    except (AssertionError, OSError, subprocess.SubprocessError) as error:
+        print(f"no container boots on this machine: {error}", file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(0 if boots() else 1)
