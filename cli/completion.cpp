@@ -219,7 +219,7 @@ std::optional<WordSource> source_of(const Command& command, std::string_view opt
         return option.empty() && !fresh ? WordSource::connected_platforms : WordSource::platforms;
     }
     if (option == "account") return WordSource::accounts;
-    if (operand == "GLOB") return WordSource::metrics;
+    if (operand == "GLOB" || operand == "METRIC") return WordSource::metrics;
     if (operand == "TIER") return WordSource::tiers;
     if (operand == "FILE") return WordSource::files;
     if (operand == "NAME" && option.empty() && command.noun == "duty") return WordSource::duties;

@@ -33,6 +33,7 @@
 #include "common/postgres/pool.hpp"
 #include "common/version.hpp"
 #include "daemon/api/alert_routes.hpp"
+#include "daemon/api/analytics_routes.hpp"
 #include "daemon/api/connection_routes.hpp"
 #include "daemon/api/control.hpp"
 #include "daemon/api/coverage_routes.hpp"
@@ -311,6 +312,7 @@ private:
         api::DutyRoutes duty_routes{parts, duties};
         api::CoverageRoutes coverage{parts};
         api::AlertRoutes alerts{parts, courier};
+        api::AnalyticsRoutes analytics{parts};
         api::Router router;
         control.add_to(router);
         status.add_to(router);
@@ -319,6 +321,7 @@ private:
         duty_routes.add_to(router);
         coverage.add_to(router);
         alerts.add_to(router);
+        analytics.add_to(router);
         api::Server server{executor, std::move(router), server_settings(rules_->config, std::exchange(passed_, {})),
                            log_};
 
@@ -377,7 +380,7 @@ private:
         dispatcher.start();
         server.start();
         background.spawn(tell_loop(loop, services));
-        background.spawn(ask_for_schedules(threads, duties));
+        background.spawn(follow_rules(threads, duties));
         log_.info("ready", {{"version", std::string{version()}},
                             {"node", facts_.node},
                             {"config", rules_->config.source_file.empty() ? "defaults" : rules_->config.source_file},
@@ -390,7 +393,7 @@ private:
             if (error || signal != SIGHUP) continue;
             reload(services);
             radar.wake();
-            background.spawn(ask_for_schedules(threads, duties));
+            background.spawn(follow_rules(threads, duties));
         }
         const auto grace = rules_->config.collect.grace;
         log_.info("stopping: no new runs, waiting for those under way",
@@ -514,12 +517,13 @@ private:
         }
     }
 
-    /// The configuration may have other schedules than the one by which the slots were planned. A database that is away
-    /// has it done within the hour.
-    asio::awaitable<void> ask_for_schedules(asio::thread_pool& threads, duty::Runner& duties) {
+    /// The configuration may have other schedules than those by which the slots were planned, and the platform files
+    /// other metrics. A database that is away has it done within the hour.
+    asio::awaitable<void> follow_rules(asio::thread_pool& threads, duty::Runner& duties) {
         auto ask = [this] {
             const auto session = pool_->acquire();
-            duty::DutyRepository{*session}.request("schedules");
+            duty::DutyRepository duty{*session};
+            for (const auto* name : {"schedules", "metrics"}) duty.request(name);
             return true;
         };
         try {

@@ -86,6 +86,59 @@ std::vector<Command> general_commands() {
          "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv\n"
          "  tallyctl export --tier premium --changed-since 2026-11-21T02:00:00Z --out news.ndjson.zst",
          export_snapshots},
+        {"show",
+         "",
+         {kUser},
+         {{"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
+          {"account", "ID", "only this account"},
+          {"source", "SOURCE", "only social_media, or ads"},
+          {"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"},
+          {"all-metrics", "", "those that are broken down, too"},
+          kFrom,
+          kTo,
+          {"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"}},
+         "a user's numbers, and how they changed",
+         "Reads the database (read only, without the daemon). One line a metric: its total, average or latest value, "
+         "the\n"
+         "change against as many days before, how many days have a number, how many of these are not final, and a bar "
+         "a\n"
+         "day. Changes compare days that both periods have; a missing day is never a zero.\n\n"
+         "Example:\n  tallyctl show acme --platform instagram --last 30d",
+         show_numbers},
+        {"top",
+         "",
+         {},
+         {{"user", "USER", "only this user, or several with commas between"},
+          {"tier", "TIER", "only users of this tier"},
+          {"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
+          {"account", "ID", "only this account"},
+          {"source", "SOURCE", "only social_media, or ads"},
+          {"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"},
+          {"all-metrics", "", "those that are broken down, too"},
+          kFrom,
+          kTo,
+          {"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"},
+          {"by", "percent|change", "what is ranked (default: percent)"},
+          {"lowest", "", "what fell most comes first"},
+          {"limit", "N", "so many lines (default: 20)"}},
+         "metrics by growth",
+         "Reads the database (read only, without the daemon) and ranks the metrics of all accounts that match by "
+         "their\n"
+         "change against as many days before, as 'show' has it.\n\n"
+         "Example:\n  tallyctl top --tier premium --metric followers_count --by change",
+         show_top},
+        {"explain",
+         "",
+         {kUser, kPlatform, {"METRIC"}, {"DATE"}},
+         {kAccount, {"source", "SOURCE", "social_media, or ads (default: what the platform's file says)"}},
+         "where a number comes from",
+         "Tells of one number: its value, the request that asked for it and its window in the platform's zone, when "
+         "and by\n"
+         "which run and node it was fetched, whether it is final, and every value before with its time. Of a day "
+         "without a\n"
+         "number it tells what is known of it.\n\n"
+         "Example:\n  tallyctl explain acme instagram reach 2026-11-20",
+         explain_number},
         {"coverage",
          "",
          {{"USER", false}, {"PLATFORM", false}},

@@ -15,7 +15,7 @@
 #include "cli/database_url.hpp"
 #include "cli/dates.hpp"
 #include "cli/export_writer.hpp"
-#include "cli/glob.hpp"
+#include "cli/filters.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/output_file.hpp"
 #include "cli/packing.hpp"
@@ -43,27 +43,6 @@ ExportFormat read_format(const Arguments& arguments, std::string_view path) {
         if (text ? *text == word : name.ends_with(fmt::format(".{}", word))) return format;
     if (!text) return ExportFormat::csv;
     throw Error{Fault::usage, fmt::format("--format: not a format: '{}'", *text), "Write csv, ndjson, json or xlsx."};
-}
-
-/// The words of a list with commas as PostgreSQL writes an array; nullopt: no such option.
-std::optional<std::string> read_list(const Arguments& arguments, std::string_view option, bool globs) {
-    const auto text = arguments.find(option);
-    if (!text) return std::nullopt;
-    std::string array = "{";
-    for (std::string_view rest = *text;;) {
-        const auto comma = std::min(rest.find(','), rest.size());
-        const auto word = rest.substr(0, comma);
-        if (word.empty()) throw Error{Fault::usage, fmt::format("--{}: an empty word in '{}'", option, *text)};
-        array += array.size() > 1 ? ",\"" : "\"";
-        for (const char c : globs ? like_pattern(word) : std::string{word}) {
-            if (c == '"' || c == '\\') array += '\\';
-            array += c;
-        }
-        array += '"';
-        if (comma == rest.size()) break;
-        rest.remove_prefix(comma + 1);
-    }
-    return array + "}";
 }
 
 std::string read_statement(const Arguments& arguments) {

@@ -11,6 +11,9 @@ int trigger_run(Context& context, const Arguments& arguments);
 int explain_wait(Context& context, const Arguments& arguments);
 int export_snapshots(Context& context, const Arguments& arguments);
 int show_coverage(Context& context, const Arguments& arguments);
+int show_numbers(Context& context, const Arguments& arguments);
+int show_top(Context& context, const Arguments& arguments);
+int explain_number(Context& context, const Arguments& arguments);
 
 int add_user(Context& context, const Arguments& arguments);
 int set_user(Context& context, const Arguments& arguments);

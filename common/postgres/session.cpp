@@ -138,6 +138,9 @@ std::string_view Row::view(const char* column) const {
 std::int64_t Row::integer(const char* column) const {
     return field(column).integer();
 }
+double Row::number(const char* column) const {
+    return field(column).number();
+}
 bool Row::boolean(const char* column) const {
     return field(column).boolean();
 }

@@ -48,6 +48,7 @@ public:
     std::string_view view(const char* column) const;  ///< of a text or JSON; lives as long as the result
     std::string text(const char* column) const { return std::string{view(column)}; }
     std::int64_t integer(const char* column) const;
+    double number(const char* column) const;  ///< of a double precision column
     bool boolean(const char* column) const;
     Instant instant(const char* column) const;
     Day day(const char* column) const;

@@ -234,6 +234,17 @@ std::int64_t Field::integer() const {
     refuse("whole number");
 }
 
+double Field::number() const {
+    if (type == Type::as_text) {
+        double value = 0;
+        const auto [end, error] = std::from_chars(data.data(), data.data() + data.size(), value);
+        if (error != std::errc{} || end != data.data() + data.size()) refuse("number");
+        return value;
+    }
+    if (type != Type::float8 || data.size() != sizeof(std::int64_t)) refuse("number");
+    return std::bit_cast<double>(read_big_endian<std::int64_t>(data));
+}
+
 bool Field::boolean() const {
     if (type == Type::as_text) return data == "t";
     if (type != Type::boolean || data.size() != 1) refuse("boolean");

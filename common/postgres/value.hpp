@@ -82,6 +82,7 @@ enum class Type : std::uint32_t {
     int4 = 23,
     text = 25,
     json = 114,
+    float8 = 701,
     varchar = 1043,
     date = 1082,
     timestamptz = 1184,
@@ -137,7 +138,7 @@ public:
     Param(const Bytes& value) : value_(to_text(value)) {}
     template <class T>
     Param(const std::optional<T>& value) {
-        if (value) value_ = Param(*value).value_;
+        if (value) *this = Param(*value);
     }
     /// An array, whose type the statement has to name: bigint[] for whole numbers of any width. Read and written
     /// without a text between: a statement for many rows has thousands of elements. Bytes are one value, not an array.
@@ -180,6 +181,7 @@ private:
 struct Field {
     std::string_view text() const;  ///< of JSON, too
     std::int64_t integer() const;   ///< of any width
+    double number() const;          ///< of a double precision column
     bool boolean() const;
     Instant instant() const;  ///< 'infinity' and '-infinity' become kNever and Instant::min()
     Day day() const;

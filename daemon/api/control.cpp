@@ -235,7 +235,7 @@ Control::Answer Control::run_group(const Request& request) {
 }
 
 Control::Answer Control::list_jobs(const Request& request) {
-    const auto filter = filter_of(request);
+    const auto filter = job_filter_of(request);
     auto work = [filter](store::Views& views) { return views.jobs(filter); };
     co_return Response::data(co_await with_views(parts_, std::move(work)));
 }

@@ -4,11 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
 #include "common/or_null.hpp"
+#include "daemon/api/input.hpp"
 #include "daemon/store/coverage_rows.hpp"
 
 namespace tally::api {
@@ -23,22 +23,10 @@ constexpr days kDefaultDays{30};
 constexpr days kMostDays{3'660};
 constexpr int kPage = 50;  // connections of one answer, each with all its requests
 
-std::optional<Day> day_parameter(const Request& request, const char* name) {
-    const auto text = request.query_value(name);
-    if (!text) return std::nullopt;
-    const auto day = parse_day(*text);
-    if (!day) throw Error(Fault::usage, fmt::format("'{}' is no date: '{}'", name, *text), "Write 2026-11-21.");
-    return day;
-}
-
 std::optional<std::int64_t> after_parameter(const Request& request) {
     const auto text = request.query_value("after");
     if (!text) return std::nullopt;
-    std::int64_t id = 0;
-    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), id);
-    if (error != std::errc{} || end != text->data() + text->size())
-        throw Error(Fault::usage, fmt::format("'after' is no number: '{}'", *text));
-    return id;
+    return read_number(*text);
 }
 
 /// nullopt as long as the account's attribute that names it is missing.

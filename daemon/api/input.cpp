@@ -158,6 +158,20 @@ store::ListFilter filter_of(const Request& request) {
     return filter;
 }
 
+store::ListFilter job_filter_of(const Request& request) {
+    auto filter = filter_of(request);
+    if (filter.after) read_number(*filter.after);
+    return filter;
+}
+
+std::optional<Day> day_parameter(const Request& request, const char* name) {
+    const auto text = request.query_value(name);
+    if (!text) return std::nullopt;
+    const auto day = parse_day(*text);
+    if (!day) throw Error(Fault::usage, fmt::format("'{}' is no date: '{}'", name, *text), "Write 2026-11-21.");
+    return day;
+}
+
 std::int64_t read_number(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

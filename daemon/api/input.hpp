@@ -34,6 +34,9 @@ store::NewConnection read_connection(const store::ConnectionName& name, const nl
 store::Registry::ImportedUser read_imported_user(const std::string& line);
 
 store::ListFilter filter_of(const Request& request);
+store::ListFilter job_filter_of(const Request& request);  ///< whose `after` is the id of a job
+/// A date of the query; nullopt when it is not given. @throws Error (usage) when it is none
+std::optional<Day> day_parameter(const Request& request, const char* name);
 std::int64_t id_of(const Request& request);
 /// @throws Error (usage) when it is no number
 std::int64_t read_number(std::string_view text);

@@ -86,6 +86,8 @@ json unexpected(const platform::Catalog& catalog, const json& quarantine) {
 
 void StatusRoutes::add_to(Router& router) {
     router.add("GET", "/api/health", Access::open, [this](const Request&) { return health(); });
+    router.add("GET", "/api/analytics/health", Access::guarded, [this](const Request&) { return health(); });
+    router.add("GET", "/api/analytics/system", Access::guarded, [this](const Request&) { return status(); });
     router.add("GET", "/api/health/detailed", Access::guarded, [this](const Request&) { return detailed(); });
     router.add("GET", "/api/internal/status", Access::guarded, [this](const Request&) { return status(); });
     router.add("GET", "/metrics", Access::guarded, [this](const Request&) { return metrics(); });

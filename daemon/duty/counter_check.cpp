@@ -8,26 +8,21 @@
 #include <cmath>
 #include <numeric>
 
+#include "common/analysis/statistics.hpp"
 #include "common/counted.hpp"
 
 namespace tally::duty {
+
+using analysis::median;
 
 namespace {
 
 constexpr std::size_t kFewestDays = 8;  // of history
 constexpr double kSmall = 10;           // a counter below that may well become zero
-constexpr double kNormal = 1.4826;      // makes the deviation the standard one, for steps that are spread normally
-constexpr double kNormalMean = 1.2533;  // the same for the mean: more than half of the steps may be alike
+constexpr double kNormalMean = 1.2533;  // as kNormal for the mean deviation: more than half of the steps may be alike
 constexpr double kFar = 8;              // spreads
 constexpr double kLeastSpread = 0.01;   // of the counter
 constexpr double kLargeStep = 0.2;      // of the counter
-
-double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    if (values.size() % 2 == 1) return *middle;
-    return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
 
 std::string text(double value) {
     return with_separators(std::llround(value));
@@ -59,12 +54,11 @@ std::optional<std::string> odd_counter(const std::vector<CounterDay>& days) {
     }
     const auto steps = steps_before(days);
     const auto usual = median(steps);
-    auto deviations = steps;
-    for (auto& step : deviations) step = std::abs(step - usual);
-    const auto mean =
-        std::accumulate(deviations.begin(), deviations.end(), 0.0) / static_cast<double>(deviations.size());
+    const auto away = [&](double sum, double step) { return sum + std::abs(step - usual); };
+    const auto mean = std::accumulate(steps.begin(), steps.end(), 0.0, away) / static_cast<double>(steps.size());
     const auto size = std::max(std::abs(before.value), std::abs(last.value));
-    const auto spread = std::max({kNormal * median(deviations), kNormalMean * mean, kLeastSpread * size});
+    const auto spread = std::max(
+        {analysis::kNormal * analysis::median_deviation(steps, usual), kNormalMean * mean, kLeastSpread * size});
     const auto apart = static_cast<double>((last.day - before.day).count());
     const auto step = last.value - before.value;
     if (std::abs(step / apart - usual) <= kFar * spread || std::abs(step) <= kLargeStep * size) return std::nullopt;

@@ -44,6 +44,7 @@ Done tell_alerts(Work& work);       ///< what is wrong, to whom the configuratio
 Done analyze(Work& work);           ///< statistics where autovacuum does not come by
 Done clean_up(Work& work);          ///< nodes and budgets that are long over
 Done trim_history(Work& work);      ///< runs and what goes with them
+Done describe_metrics(Work& work);  ///< units and sums, from the platform files
 Done make_partitions(Work& work);   ///< ahead of their first row
 Done check_quality(Work& work);     ///< counters that are not as they were, as alerts
 Done keep_retention(Work& work);    ///< numbers older than their tier keeps them

@@ -150,6 +150,7 @@ Platform load_platform(const YamlNode& root) {
     root.allow({"platform", "title", "source", "api", "auth", "day", "lookups", "metrics", "requests", "limits",
                 "usage", "errors"});
     Platform platform;
+    platform.file = root.file();
     const auto name = root.at("platform");
     platform.name = read_name(name);
     if (platform.name != ascii::lower(platform.name)) name.fail("must be in lower case");

@@ -184,6 +184,7 @@ struct DayRule {
 };
 
 struct Platform {
+    std::string file;    ///< where it was read from
     std::string name;    ///< lower case, the name of its file
     std::string title;   ///< for people
     std::string source;  ///< social_media or ads

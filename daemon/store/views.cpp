@@ -232,9 +232,13 @@ json Views::connections(const ListFilter& filter) {
 json Views::jobs(const ListFilter& filter) {
     auto transaction = session_.begin_read_only();
     json list = json::array();
-    for (const auto& row : transaction.exec("list_runs", {filter.user_id, filter.platform, filter.state, filter.limit}))
-        list.push_back(job_json(row));
-    return {{"jobs", std::move(list)}};
+    const auto rows =
+        transaction.exec("list_runs", {filter.user_id, filter.platform, filter.state, filter.limit, filter.after});
+    for (const auto& row : rows) list.push_back(job_json(row));
+    json next;
+    if (rows.size() == static_cast<std::size_t>(filter.limit))
+        next = std::to_string(rows[rows.size() - 1].integer("run_id"));
+    return {{"jobs", std::move(list)}, {"next", std::move(next)}};
 }
 
 std::optional<json> Views::job(std::int64_t id) {

@@ -48,7 +48,7 @@ public:
     nlohmann::json status();
     nlohmann::json users(const ListFilter& filter);        ///< {"users": […], "next": id or null}
     nlohmann::json connections(const ListFilter& filter);  ///< {"connections": […], "next": …}
-    nlohmann::json jobs(const ListFilter& filter);         ///< {"jobs": […]}
+    nlohmann::json jobs(const ListFilter& filter);         ///< {"jobs": […], "next": …}, the latest first
     std::optional<nlohmann::json> job(std::int64_t id);
     /// nullopt when there is no such group. requests_left is null until a connection has begun, estimated_seconds as
     /// long as the pace is not known.

@@ -71,12 +71,14 @@ SELECT p.platform, min(r.started_at) AS since, (array_agg(r.error ORDER BY r.sta
  GROUP BY p.platform HAVING bool_and(r.state = 'failed')
 
 -- name: list_runs
--- $1 user, $2 platform, $3 state, $4 limit; NULL: any. The latest of each platform, and of them the latest.
+-- $1 user, $2 platform, $3 state, $4 limit, $5 before this run; NULL: any. The latest of each platform, and of them the latest.
 SELECT r.run_id, r.slot_at, r.started_at, r.finished_at, r.user_id, r.platform, r.account_id, r.trigger, r.state, r.requests,
        r.rows_written, r.rows_changed, r.error_class, r.error, r.node, r.attempt
   FROM (SELECT DISTINCT platform FROM connection_counts WHERE $2::text IS NULL OR platform = $2) p
   CROSS JOIN LATERAL (SELECT * FROM runs
                        WHERE platform = p.platform AND ($1::text IS NULL OR user_id = $1) AND ($3::text IS NULL OR state = $3)
+                         AND ($5::bigint IS NULL
+                              OR (started_at, run_id) < (SELECT b.started_at, b.run_id FROM runs b WHERE b.run_id = $5))
                        ORDER BY started_at DESC, run_id DESC LIMIT $4) r
  ORDER BY r.started_at DESC, r.run_id DESC
  LIMIT $4

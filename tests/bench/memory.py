@@ -19,7 +19,9 @@ def measure(accounts):
         setting.register(accounts)
         setting.empty()
         bench.say(f"collecting {accounts:,} accounts, all due at once")
-        return setting.run_tallyd(contender)
+        result = setting.run_tallyd(contender)
+        bench.say(f"{accounts:,} accounts: {result.peak_mb:.1f} MB at most")
+        return result
     finally:
         setting.close()
         shutil.rmtree(state, ignore_errors=True)

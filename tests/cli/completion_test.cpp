@@ -117,6 +117,7 @@ TEST_CASE("every operand is either free text, named here, or has words") {
                                                              {"schedule preview", "N"},
                                                              {"coverage", "N"},
                                                              {"job list", "N"},
+                                                             {"top", "N"},
                                                              {"platform forecast", "N"},
                                                              {"connection add", "NAME=VALUE"},
                                                              {"connection authorize", "NAME=VALUE"},

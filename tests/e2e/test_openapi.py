@@ -358,6 +358,11 @@ def test_every_answer_is_as_described(make_client, document):
     assert len(jobs) == 5 and ask("GET", "/api/internal/jobs", query={"state": "failed", "platform": "youtube"})["jobs"] == []
     assert ask("GET", "/api/internal/jobs/{id}", id=jobs[0]["id"])["node"]
     assert ask("GET", "/api/internal/jobs/{id}", 404, id=10**9) == "not_found"
+    page = ask("GET", "/api/internal/jobs", query={"limit": 2, "user": "user-1"})
+    assert [each["id"] for each in page["jobs"]] == [each["id"] for each in jobs[:2]]
+    assert [each["id"] for each in ask("GET", "/api/internal/jobs", query={"limit": 3, "user": "user-1", "after": page["next"]})["jobs"]] \
+        == [each["id"] for each in jobs[2:5]]
+    assert ask("GET", "/api/internal/jobs", 400, query={"after": "soon"}) == "bad_request"
     coverage = "/api/internal/coverage"
     [mine] = ask("GET", coverage, query=youtube | {"from": day(-9)})["connections"]
     assert mine["requests"] and mine["refused"]
@@ -365,6 +370,48 @@ def test_every_answer_is_as_described(make_client, document):
     assert {total["tier"] for total in ask("GET", coverage, query={"to": day(-1)})["groups"]} == {"free", "premium"}
     assert ask("GET", coverage, 400, query={"from": "yesterday"}) == "bad_request"
     assert ask("GET", coverage, 404, query={"user": "nobody"}) == "not_found"
+
+    # What the numbers came to.
+    analytics = "/api/analytics/"
+    overview = ask("GET", analytics + "overview", query={"user": "user-1"})
+    assert {each["platform"] for each in overview["metrics"]} == {"facebook", "instagram", "snapchat", "snapchat_profile", "twitch", "youtube"}
+    assert {each["summary"] for each in overview["metrics"]} == {"total", "average", "latest"} and any(each["trend"] for each in overview["metrics"])
+    [views] = ask("GET", analytics + "overview", query=youtube | {"metric": "views", "source": "social_media", "from": day(-9), "to": day(-3)})["metrics"]
+    assert (views["days_known"], views["days_missing"]) == (7, 0) and views["before"] and views["change"] is not None
+    charts = ask("GET", analytics + "charts", query=youtube | {"from": day(-9)})
+    assert len(charts["dates"]) == 10 and all(len(each["values"]) == len(each["final"]) == 10 for each in charts["series"])
+    details = ask("GET", analytics + "detailed", query={"user": "user-1", "limit": 50})
+    seen = [details["metrics"]]
+    while details["next"]:
+        details = ask("GET", analytics + "detailed", query={"user": "user-1", "limit": 50, "after": details["next"]})
+        seen.append(details["metrics"])
+    names = [(each["platform"], each["account_id"], each["source"], each["metric"]) for page in seen for each in page]
+    assert len(seen) > 1 and names == sorted(set(names)) and all(len(page) == 50 for page in seen[:-1])
+    growth = [each["change_percent"] for each in ask("GET", analytics + "growth", query={"user": "user-1", "to": day(-4), "from": day(-10), "limit": 5})["metrics"]]
+    assert len(growth) == 5 and growth == sorted(growth, reverse=True)
+    breakdowns = ask("GET", analytics + "content", query={"user": "user-1", "platform": "instagram"})["breakdowns"]
+    [kinds] = [each for each in breakdowns if (each["metric"], each["dimension"]) == ("views", "media_product_type")]
+    assert len(kinds["parts"]) > 1 and "" not in {each["part"] for each in kinds["parts"]}
+    mine = ask("GET", analytics + "jobs", query={"user": "user-1", "platform": "twitch", "limit": 1, "state": "succeeded"})
+    assert [each["user_id"] for each in mine["jobs"]] == ["user-1"] and mine["next"]
+    assert ask("GET", analytics + "jobs", query={"user": "user-1", "limit": 1, "after": mine["next"]})["jobs"]
+    assert ask("GET", analytics + "system")["platforms"] and ask("GET", analytics + "health")["services"]
+    for route in ("overview", "charts", "detailed", "growth", "content"):
+        assert ask("GET", analytics + route, 400) == "bad_request"
+        assert ask("GET", analytics + route, 404, query={"user": "nobody"}) == "not_found"
+        assert ask("GET", analytics + route, 400, query={"user": "user-1", "from": day(-400)}) == "bad_request"
+        assert not any("user-2" in json.dumps(each) for each in ask("GET", analytics + route, query={"user": "user-1"}).values())
+    assert ask("GET", analytics + "detailed", 400, query={"user": "user-1", "after": "1/2"}) == "bad_request"
+    assert ask("GET", analytics + "jobs", 400) == "bad_request"
+    number = youtube | {"metric": "views", "date": day(-5)}
+    told = ask("GET", "/api/internal/explain", query=number)
+    assert told["number"]["final"] and told["state"] == "final" and told["run"]["id"] == told["number"]["run_id"]
+    assert told["request"]["window"]["zone"] == "America/Los_Angeles" and "sim.youtube" not in json.dumps(told)
+    assert ask("GET", "/api/internal/explain", query=number | {"date": day(5)})["state"] == "impossible"
+    assert ask("GET", "/api/internal/explain", query=youtube | {"metric": "subscriberCount", "date": day(0)})["request"]["window"] is None
+    assert ask("GET", "/api/internal/explain", 404, query=number | {"metric": "nothing"}) == "not_found"
+    assert ask("GET", "/api/internal/explain", 404, query=number | {"account": "nobody"}) == "not_found"
+    assert ask("GET", "/api/internal/explain", 400, query=youtube | {"metric": "views"}) == "bad_request"
 
     # Operation.
     refused = ask("GET", "/api/internal/quarantine", query={"platform": "youtube"})["quarantine"]

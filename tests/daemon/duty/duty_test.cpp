@@ -32,7 +32,8 @@ TEST_CASE("every duty has a name in order, words and a time of its own") {
         FAIL("a duty that is none");
     } catch (const Error& error) {
         CHECK(error.fault() == Fault::missing);
-        CHECK(error.hint() == "Known: alerts, analyze, cleanup, history, partitions, quality, retention, schedules.");
+        CHECK(error.hint() ==
+              "Known: alerts, analyze, cleanup, history, metrics, partitions, quality, retention, schedules.");
     }
 }
 
