@@ -9,6 +9,7 @@
 #include <array>
 #include <memory>
 #include <new>
+#include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
 #include "common/postgres/session.hpp"
@@ -17,7 +18,6 @@ namespace tally::cli {
 
 namespace {
 
-using Connection = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 using Result = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 std::string first_line(const char* text) {
@@ -40,23 +40,25 @@ Error statement_error(PGconn* connection, const PGresult* result) {
     return Error{Fault::failed, message};
 }
 
-Connection connect(const std::string& url) {
+PGconn* connect(const std::string& url) {
     constexpr std::array<const char*, 5> kNames{"dbname", "fallback_application_name", "client_encoding",
                                                 "connect_timeout", nullptr};
     const std::array<const char*, 5> values{url.c_str(), "tallyctl", "UTF8", "10", nullptr};
-    Connection connection{PQconnectdbParams(kNames.data(), values.data(), 1), PQfinish};
+    std::unique_ptr<PGconn, decltype(&PQfinish)> connection{PQconnectdbParams(kNames.data(), values.data(), 1),
+                                                            PQfinish};
     if (!connection) throw std::bad_alloc{};
     if (PQstatus(connection.get()) != CONNECTION_OK)
         throw Error{Fault::unreachable,
                     fmt::format("cannot connect to the database {}: {}", postgres::display_url(url),
                                 first_line(PQerrorMessage(connection.get()))),
                     "Check 'database.reader_url' and 'database.url' with 'tallyctl config show'."};
-    return connection;
+    return connection.release();
 }
 
-void execute(PGconn* connection, const std::string& sql, ExecStatusType expected) {
-    const Result result{PQexec(connection, sql.c_str()), PQclear};
+Result execute(PGconn* connection, const std::string& sql, ExecStatusType expected) {
+    Result result{PQexec(connection, sql.c_str()), PQclear};
     if (PQresultStatus(result.get()) != expected) throw statement_error(connection, result.get());
+    return result;
 }
 
 }  // namespace
@@ -78,16 +80,22 @@ std::string with_literals(std::string_view select, const std::vector<std::option
     return sql;
 }
 
-void copy_out(const std::string& url, const std::string& select, const std::function<void(std::string_view)>& consume) {
-    const auto connection = connect(url);
-    auto* raw = connection.get();
+CopySource::CopySource(const std::string& url) : connection_(connect(url)) {
     // SET LOCAL in one transaction, and nothing in the start-up packet: this also passes a pooling proxy.
-    execute(
-        raw,
-        "BEGIN READ ONLY; SET LOCAL search_path = public; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'; SET "
-        "LOCAL extra_float_digits = 1; "
-        "SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0",
-        PGRES_COMMAND_OK);
+    execute(connection_.get(),
+            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL search_path = public; SET LOCAL timezone = "
+            "'UTC'; SET LOCAL datestyle = 'ISO'; SET LOCAL extra_float_digits = 1; SET LOCAL "
+            "standard_conforming_strings = on; SET LOCAL lock_timeout = '10s'; SET LOCAL statement_timeout = 0; SET "
+            "LOCAL idle_in_transaction_session_timeout = 0",
+            PGRES_COMMAND_OK);
+}
+
+void CopySource::Close::operator()(pg_conn* connection) const noexcept {
+    PQfinish(connection);
+}
+
+void CopySource::copy(const std::string& select, const std::function<void(std::string_view)>& consume) {
+    auto* raw = connection_.get();
     execute(raw, fmt::format("COPY (\n{}\n) TO STDOUT", select), PGRES_COPY_OUT);
     for (;;) {
         char* buffer = nullptr;
@@ -97,9 +105,24 @@ void copy_out(const std::string& url, const std::string& select, const std::func
         if (size < 0) throw statement_error(raw, nullptr);
         consume({buffer, static_cast<std::size_t>(size)});
     }
-    // The closing result carries the error of a SELECT that failed half-way.
-    const Result result{PQgetResult(raw), PQclear};
+    // The closing result carries the error of a SELECT that failed half-way; behind it comes the end of the command.
+    Result result{PQgetResult(raw), PQclear};
     if (PQresultStatus(result.get()) != PGRES_COMMAND_OK) throw statement_error(raw, result.get());
+    while (result) result.reset(PQgetResult(raw));
+}
+
+double CopySource::estimate_rows(const std::string& select) {
+    const auto plan = nlohmann::json::parse(value("EXPLAIN (FORMAT JSON) " + select));
+    return plan.at(0).at("Plan").at("Plan Rows").get<double>();
+}
+
+std::string CopySource::export_snapshot() {
+    return value("SELECT pg_export_snapshot()");
+}
+
+std::string CopySource::value(const std::string& select) {
+    const auto result = execute(connection_.get(), select, PGRES_TUPLES_OK);
+    return PQgetvalue(result.get(), 0, 0);
 }
 
 }  // namespace tally::cli

@@ -11,50 +11,77 @@ namespace {
 
 constexpr std::size_t kBlock = 256U << 10U;  // bytes gathered before a write
 
+/// What all of them do with a block.
 class TextWriter : public ExportWriter {
-public:
-    TextWriter(ExportFormat format, Sink sink, bool escape_formulas)
-        : format_(format), escape_formulas_(escape_formulas), sink_(std::move(sink)) {
-        if (format_ == ExportFormat::csv) block_ = csv_header();
-    }
+protected:
+    explicit TextWriter(Sink sink) : sink_(std::move(sink)) {}
 
-    void append(const ExportRow& row) override {
-        switch (format_) {
-            case ExportFormat::csv:
-                append_csv(block_, row, escape_formulas_);
-                break;
-            case ExportFormat::json:
-                block_ += first_ ? "[\n" : ",\n";
-                append_json(block_, row);
-                break;
-            default:
-                append_json(block_, row);
-                block_ += '\n';
-        }
-        first_ = false;
+    void write_full() {
         if (block_.size() < kBlock) return;
         sink_(block_);
         block_.clear();
     }
 
+    Sink sink_;
+    std::string block_;
+};
+
+class CsvWriter : public TextWriter {
+public:
+    CsvWriter(const Columns& columns, const ExportStyle& style, Sink sink)
+        : TextWriter(std::move(sink)), rows_(columns, style.escape_formulas) {
+        block_ = rows_.header();
+    }
+
+    void append(Fields row) override {
+        rows_.append(block_, row);
+        write_full();
+    }
+
+    void finish() override { sink_(block_); }
+
+private:
+    CsvFormat rows_;
+};
+
+/// An object a line, or an array of them.
+class JsonWriter : public TextWriter {
+public:
+    JsonWriter(const Columns& columns, bool array, Sink sink)
+        : TextWriter(std::move(sink)), array_(array), rows_(columns) {}
+
+    void append(Fields row) override {
+        if (array_) block_ += first_ ? "[\n" : ",\n";
+        rows_.append(block_, row);
+        if (!array_) block_ += '\n';
+        first_ = false;
+        write_full();
+    }
+
     void finish() override {
-        if (format_ == ExportFormat::json) block_ += first_ ? "[]\n" : "\n]\n";
+        if (array_) block_ += first_ ? "[]\n" : "\n]\n";
         sink_(block_);
     }
 
 private:
-    ExportFormat format_;
-    bool escape_formulas_;
-    Sink sink_;
-    std::string block_;
-    bool first_ = true;
+    bool array_, first_ = true;
+    JsonFormat rows_;
 };
 
 }  // namespace
 
-std::unique_ptr<ExportWriter> make_export_writer(ExportFormat format, ExportWriter::Sink sink, bool escape_formulas) {
-    if (format == ExportFormat::xlsx) return make_xlsx_writer(std::move(sink));
-    return std::make_unique<TextWriter>(format, std::move(sink), escape_formulas);
+std::unique_ptr<ExportWriter> make_export_writer(const Columns& columns, const ExportStyle& style,
+                                                 ExportWriter::Sink sink) {
+    switch (style.format) {
+        case ExportFormat::csv:
+            return std::make_unique<CsvWriter>(columns, style, std::move(sink));
+        case ExportFormat::xlsx:
+            return make_xlsx_writer(columns, style, std::move(sink));
+        case ExportFormat::ndjson:
+        case ExportFormat::json:
+            break;
+    }
+    return std::make_unique<JsonWriter>(columns, style.format == ExportFormat::json, std::move(sink));
 }
 
 }  // namespace tally::cli

@@ -5,16 +5,18 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/command_table.hpp"
 
 namespace tally::cli {
 
-/// A text as the literal of an array with one element.
-std::string array_of(std::string_view text);
+/// The words of an option's list with commas; empty: no such option. @throws Error (usage) when a word is empty
+std::vector<std::string> read_list(const Arguments& arguments, std::string_view option);
 
-/// The words of an option's list with commas as the literal of an array; nullopt: no such option. @param globs words are
-/// patterns with * and ?, which become those of LIKE @throws Error (usage) when a word is empty
-std::optional<std::string> read_list(const Arguments& arguments, std::string_view option, bool globs);
+/// The literal of an array; nullopt for none.
+std::optional<std::string> array_of(const std::vector<std::string>& words);
+/// The same of patterns with * and ?, as patterns of LIKE.
+std::optional<std::string> pattern_array(std::vector<std::string> globs);
 
 }  // namespace tally::cli

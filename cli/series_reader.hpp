@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "cli/copy_out.hpp"
 #include "common/analysis/series.hpp"
 
 namespace tally::cli {
@@ -14,14 +15,11 @@ namespace tally::cli {
 struct SeriesFilter {
     std::optional<std::string> users, tiers, platforms, accounts, sources, metrics;
     DayRange days;
-    bool broken_down = false;  ///< metrics with dimensions, too
+    bool broken_down = false;  ///< metrics with dimensions, too; those that `metrics` names always are
 };
 
-/// In the order of user, platform, account, source and metric. @throws Error as copy_out() does
-void read_series(const std::string& url, const SeriesFilter& filter,
+/// In the order of user, platform, account, source and metric. @throws Error as CopySource does
+void read_series(CopySource& source, const SeriesFilter& filter,
                  const std::function<void(const analysis::Series&)>& consume);
-
-/// One column of COPY's text format, decoded. @param line with its newline
-std::string decode_copied_text(std::string_view line);
 
 }  // namespace tally::cli

@@ -6,7 +6,6 @@
 #include <unistd.h>
 #include <xlsxwriter.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -29,9 +28,6 @@ namespace {
 constexpr std::size_t kBlock = 256U << 10U;
 constexpr Day kFirstDay{std::chrono::year{1900} / 3 / 1};   // before it Excel counts a day that never was
 constexpr Day kDayZero{std::chrono::year{1899} / 12 / 30};  // of the numbers by which Excel counts days
-
-/// In characters: what is usual in each column.
-constexpr std::array<double, kExportColumns> kWidths{16, 11, 20, 13, 28, 11, 14, 10, 7, 20, 9, 60};
 
 /// A directory for this writer alone, removed with all that is in it.
 class Scratch {
@@ -70,8 +66,12 @@ struct CloseWorkbook {
 
 class XlsxWriter : public ExportWriter {
 public:
-    XlsxWriter(Sink sink, std::uint32_t rows_a_sheet)
-        : sink_(std::move(sink)), rows_a_sheet_(rows_a_sheet), file_(scratch_.path("export.xlsx")) {
+    XlsxWriter(const Columns& columns, const ExportStyle& style, Sink sink)
+        : columns_(columns),
+          name_(style.sheet),
+          rows_a_sheet_(style.rows_a_sheet),
+          sink_(std::move(sink)),
+          file_(scratch_.path("export.xlsx")) {
         auto directory = scratch_.directory();
         lxw_workbook_options options{};
         options.constant_memory = LXW_TRUE;
@@ -85,11 +85,10 @@ public:
         add_sheet();
     }
 
-    void append(const ExportRow& row) override {
+    void append(Fields row) override {
         if (row_ > rows_a_sheet_) add_sheet();
-        for (std::size_t i = 0; i < kExportColumns; ++i) {
-            const auto column = static_cast<ExportColumn>(i);
-            if (!row.is_null(column)) write(column, row.field(column));
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            if (row[i]) write(static_cast<lxw_col_t>(i), *row[i]);
         }
         ++row_;
     }
@@ -122,68 +121,67 @@ private:
     }
 
     void add_sheet() {
-        const auto name = sheets_.empty() ? std::string{"snapshots"} : fmt::format("snapshots {}", sheets_.size() + 1);
+        const auto name = sheets_.empty() ? name_ : fmt::format("{} {}", name_, sheets_.size() + 1);
         sheets_.push_back(workbook_add_worksheet(workbook_.get(), name.c_str()));
         if (sheets_.back() == nullptr) scratch_.fail("a sheet cannot be begun");
         row_ = 0;
-        for (std::size_t i = 0; i < kExportColumns; ++i) {
+        for (std::size_t i = 0; i < columns_.size(); ++i) {
             const auto column = static_cast<lxw_col_t>(i);
-            worksheet_set_column(sheets_.back(), column, column, kWidths[i], nullptr);
-            worksheet_write_string(sheets_.back(), row_, column, std::string{kExportNames[i]}.c_str(), header_);
+            worksheet_set_column(sheets_.back(), column, column, columns_[i].width, nullptr);
+            worksheet_write_string(sheets_.back(), row_, column, columns_[i].name.c_str(), header_);
         }
         worksheet_freeze_panes(sheets_.back(), 1, 0);
         ++row_;
     }
 
-    void write(ExportColumn column, std::string_view field) {
-        switch (column) {
-            case ExportColumn::value:
-            case ExportColumn::revision: {
+    void write(lxw_col_t column, std::string_view field) {
+        switch (columns_[column].kind) {
+            case ColumnKind::number: {
                 double number = 0;
                 std::from_chars(field.data(), field.data() + field.size(), number);
                 return write_number(column, number, nullptr);
             }
-            case ExportColumn::date: {
+            case ColumnKind::date: {
                 const auto day = postgres::day_from_text(field);
                 if (day < kFirstDay) return write_text(column, field);
                 return write_number(column, static_cast<double>((day - kDayZero).count()), day_);
             }
-            case ExportColumn::fetched_at: {
+            case ColumnKind::time: {
                 const std::chrono::duration<double, std::chrono::days::period> since =
                     postgres::instant_from_text(field) - Instant{kDayZero.time_since_epoch()};
                 return write_number(column, since.count(), time_);
             }
-            case ExportColumn::final_:
-                worksheet_write_boolean(sheets_.back(), row_, static_cast<lxw_col_t>(column), field == "t" ? 1 : 0,
-                                        nullptr);
+            case ColumnKind::boolean:
+                worksheet_write_boolean(sheets_.back(), row_, column, field == "t" ? 1 : 0, nullptr);
                 return;
-            case ExportColumn::metadata:
+            case ColumnKind::json:
                 scratch_text_.clear();
                 append_compact_json(scratch_text_, field);
                 return write_text(column, scratch_text_);
-            default:
+            case ColumnKind::text:
                 return write_text(column, field);
         }
     }
 
-    void write_number(ExportColumn column, double number, lxw_format* as) {
-        worksheet_write_number(sheets_.back(), row_, static_cast<lxw_col_t>(column), number, as);
+    void write_number(lxw_col_t column, double number, lxw_format* as) {
+        worksheet_write_number(sheets_.back(), row_, column, number, as);
     }
 
     /// A text is a text, also when it begins with '=': nothing here is a formula.
-    void write_text(ExportColumn column, std::string_view text) {
+    void write_text(lxw_col_t column, std::string_view text) {
         terminated_.assign(text);
-        const auto error =
-            worksheet_write_string(sheets_.back(), row_, static_cast<lxw_col_t>(column), terminated_.c_str(), nullptr);
+        const auto error = worksheet_write_string(sheets_.back(), row_, column, terminated_.c_str(), nullptr);
         if (error == LXW_NO_ERROR) return;
         throw Error{Fault::failed,
-                    fmt::format("row {}: '{}' cannot be a cell of a workbook: {}", row_,
-                                kExportNames[static_cast<std::size_t>(column)], lxw_strerror(error)),
+                    fmt::format("row {}: '{}' cannot be a cell of a workbook: {}", row_, columns_[column].name,
+                                lxw_strerror(error)),
                     "Export CSV or NDJSON, which have no such limit."};
     }
 
+    const Columns columns_;
+    const std::string name_;
+    const std::uint32_t rows_a_sheet_;
     Sink sink_;
-    std::uint32_t rows_a_sheet_;
     Scratch scratch_;
     std::string file_;
     std::unique_ptr<lxw_workbook, CloseWorkbook> workbook_;
@@ -195,8 +193,13 @@ private:
 
 }  // namespace
 
-std::unique_ptr<ExportWriter> make_xlsx_writer(ExportWriter::Sink sink, std::uint32_t rows_a_sheet) {
-    return std::make_unique<XlsxWriter>(std::move(sink), rows_a_sheet);
+std::unique_ptr<ExportWriter> make_xlsx_writer(const Columns& columns, const ExportStyle& style,
+                                               ExportWriter::Sink sink) {
+    if (columns.size() > LXW_COL_MAX)
+        throw Error{Fault::failed,
+                    fmt::format("{} columns are more than a sheet has ({})", columns.size(), LXW_COL_MAX),
+                    "Export fewer of them, or CSV or NDJSON, which have no such limit."};
+    return std::make_unique<XlsxWriter>(columns, style, std::move(sink));
 }
 
 }  // namespace tally::cli

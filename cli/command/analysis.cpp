@@ -55,19 +55,18 @@ DayRange read_period(const Arguments& arguments, Day today) {
 SeriesFilter filter_of(const Arguments& arguments, DayRange period) {
     return {.users = {},
             .tiers = {},
-            .platforms = read_list(arguments, "platform", true),
-            .accounts = read_list(arguments, "account", true),
-            .sources = read_list(arguments, "source", true),
-            .metrics = read_list(arguments, "metric", true),
+            .platforms = pattern_array(read_list(arguments, "platform")),
+            .accounts = pattern_array(read_list(arguments, "account")),
+            .sources = pattern_array(read_list(arguments, "source")),
+            .metrics = pattern_array(read_list(arguments, "metric")),
             .days = {analysis::period_before(period).first, period.last},
             .broken_down = arguments.has("all-metrics")};
 }
 
-void check_user(Context& context, const std::string& user) {
+void check_user(CopySource& source, const std::string& user) {
     bool known = false;
-    copy_out(reader_url(context.config()),
-             fmt::format("SELECT 1 FROM users WHERE user_id = {}", postgres::quote_literal(user)),
-             [&](std::string_view) { known = true; });
+    source.copy(fmt::format("SELECT 1 FROM users WHERE user_id = {}", postgres::quote_literal(user)),
+                [&](std::string_view) { known = true; });
     if (!known) throw Error{Fault::missing, fmt::format("there is no user '{}'", user), "See 'tallyctl user list'."};
 }
 
@@ -121,7 +120,8 @@ private:
     void begin(const std::string& account) {
         finish();
         auto& console = context_.console;
-        console.out(fmt::format("{}{}\n", account_.empty() ? "" : "\n", console.palette().paint(Tone::strong, printable(account))));
+        console.out(fmt::format("{}{}\n", account_.empty() ? "" : "\n",
+                                console.palette().paint(Tone::strong, printable(account))));
         account_ = account;
         table_.emplace(make_table(context_, {{"METRIC"},
                                              {"BY"},
@@ -152,7 +152,9 @@ struct Ranked {
     Series series;
     Figures figures;
     double rank = 0;  ///< the larger, the further up
-    friend bool operator<(const Ranked& a, const Ranked& b) { return a.rank > b.rank; }  // the least one on top of a heap
+    friend bool operator<(const Ranked& a, const Ranked& b) {
+        return a.rank > b.rank;
+    }  // the least one on top of a heap
 };
 
 std::size_t read_limit(const Arguments& arguments) {
@@ -179,7 +181,8 @@ std::vector<Ranked> rank(Context& context, const Arguments& arguments, const Ser
     const InterruptWatch watch;
     std::priority_queue<Ranked> best;
     std::int64_t seen = 0;
-    read_series(reader_url(context.config()), filter, [&](const Series& series) {
+    CopySource source{reader_url(context.config())};
+    read_series(source, filter, [&](const Series& series) {
         if (++seen % kLook == 0) {
             if (watch.interrupted()) throw Interrupted{};
             context.console.progress(counted(seen, "series", "series"));
@@ -224,21 +227,23 @@ int show_numbers(Context& context, const Arguments& arguments) {
     const auto today = TimeZone::utc().day_of(now());
     const auto period = read_period(arguments, today);
     auto filter = filter_of(arguments, period);
-    filter.users = array_of(user);
+    filter.users = array_of({user});
     Json metrics = Json::array();
     UserPage page{context, period};
     auto& console = context.console;
     bool any = false;
-    read_series(reader_url(context.config()), filter, [&](const Series& series) {
+    CopySource source{reader_url(context.config())};
+    read_series(source, filter, [&](const Series& series) {
         if (!std::exchange(any, true) && !context.json)
-            console.out(fmt::format("{}  {}\n\n", console.palette().paint(Tone::strong, printable(user)), about_period(period)));
+            console.out(fmt::format("{}  {}\n\n", console.palette().paint(Tone::strong, printable(user)),
+                                    about_period(period)));
         if (!context.json) return page.add(series);
         auto metric = analysis::figures_json(series, analysis::summarise(series, period), period, today);
         metric["trend"] = analysis::trend_json(analysis::find_trend(series, period.last));
         metric["points"] = analysis::points_json(series, period);
         metrics.push_back(std::move(metric));
     });
-    if (!any) check_user(context, user);
+    if (!any) check_user(source, user);
     if (context.json) {
         context.print({{"user_id", user},
                        {"from", render_day(period.first)},
@@ -251,7 +256,9 @@ int show_numbers(Context& context, const Arguments& arguments) {
     if (page.metrics() == 0)
         console.say(fmt::format("there are no such numbers from {}", about_period(period)));
     else
-        console.say("changes are of days that both periods have; what is not final may change; a dot is a day without a number");
+        console.say(
+            "changes are of days that both periods have; what is not final may change; a dot is a day without a "
+            "number");
     return kExitDone;
 }
 
@@ -259,8 +266,8 @@ int show_top(Context& context, const Arguments& arguments) {
     const auto today = TimeZone::utc().day_of(now());
     const auto period = read_period(arguments, today);
     auto filter = filter_of(arguments, period);
-    filter.users = read_list(arguments, "user", false);
-    filter.tiers = read_list(arguments, "tier", false);
+    filter.users = array_of(read_list(arguments, "user"));
+    filter.tiers = array_of(read_list(arguments, "tier"));
     std::vector<Ranked> ranked;
     try {
         ranked = rank(context, arguments, filter, period);

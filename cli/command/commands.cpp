@@ -74,6 +74,8 @@ std::vector<Command> general_commands() {
           {"last", "DAYS", "so many days up to yesterday, and today: 30d"},
           {"changed-since", "TIME", "only numbers that were stored since: 2026-11-21T02:00:00Z or a date"},
           {"as-of", "TIME", "closed days as they were known then"},
+          {"wide", "", "a row a day, with a column for each metric"},
+          {"with-missing", "", "also a row for each number that is wanted and not there, and the column state"},
           {"format", "csv|ndjson|json|xlsx", "default: what FILE is called, else csv"},
           {"escape-formulas", "", "CSV: texts that a spreadsheet would calculate begin with a quote"},
           {"out", "FILE", "write there, complete or not at all, packed when it ends in .gz or .zst; - is stdout"}},
@@ -83,8 +85,14 @@ std::vector<Command> general_commands() {
          "user, platform, account, source, metric and date. Where one user, tier, platform, … is named, several can "
          "be, with\n"
          "commas between.\n\n"
+         "With --wide there is one row a day and account, and a column a metric. With --with-missing, which needs "
+         "--from or\n"
+         "--last, days without a number have rows too; the column 'state' says why: pending, empty, refused, "
+         "never_asked or\n"
+         "impossible.\n\n"
          "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv\n"
-         "  tallyctl export --tier premium --changed-since 2026-11-21T02:00:00Z --out news.ndjson.zst",
+         "  tallyctl export --tier premium --changed-since 2026-11-21T02:00:00Z --out news.ndjson.zst\n"
+         "  tallyctl export --platform instagram --last 30d --wide --out instagram.xlsx",
          export_snapshots},
         {"show",
          "",

@@ -9,6 +9,7 @@
 #include "cli/connection_name.hpp"
 #include "cli/dates.hpp"
 #include "common/analysis/anomaly.hpp"
+#include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
 
@@ -63,14 +64,15 @@ std::string render(const Json& told) {
     const auto& number = member(told, "number");
     const auto& request = member(told, "request");
     std::string page;
-    line(page, "number", fmt::format("{} of {} {}, {}, {}", text_of(told, "metric"), text_of(told, "platform"),
-                                     text_of(told, "account_id"), text_of(told, "source"), text_of(told, "date")));
+    line(page, "number",
+         fmt::format("{} of {} {}, {}, {}", text_of(told, "metric"), text_of(told, "platform"),
+                     text_of(told, "account_id"), text_of(told, "source"), text_of(told, "date")));
     if (number.is_object()) {
         line(page, "value", value_text(number));
         line(page, "state", state_text(flag_of(number, "final") ? "final" : "provisional"));
-        line(page, "fetched", fmt::format("{}; the day's first value at {}, restated {} times since its end",
-                                          text_of(number, "fetched_at"), text_of(number, "first_seen_at"),
-                                          number_of(number, "revision")));
+        line(page, "fetched",
+             fmt::format("{}; the day's first value at {}, restated {} since its end", text_of(number, "fetched_at"),
+                         text_of(number, "first_seen_at"), counted(number_of(number, "revision"), "time", "times")));
         line(page, "run", run_text(number, member(told, "run")));
     } else {
         line(page, "value", "there is none");
@@ -82,7 +84,9 @@ std::string render(const Json& told) {
     if (request.is_object()) {
         line(page, "file", text_of(request, "file"));
         const auto url = text_of(request, "url");
-        if (!url.empty()) line(page, "request", fmt::format("{} {} (as the file has it now, without the token)", text_of(request, "method"), url));
+        if (!url.empty())
+            line(page, "request",
+                 fmt::format("{} {} (as the file has it now, without the token)", text_of(request, "method"), url));
         line(page, "window", window_text(request));
     }
     for (const auto& entry : member(told, "earlier")) line(page, "earlier", earlier_text(number, entry));
@@ -97,12 +101,13 @@ int explain_number(Context& context, const Arguments& arguments) {
         throw Error{Fault::usage, fmt::format("not a date: '{}'", arguments.at("DATE")),
                     "Write 2026-11-21, today or -1d."};
     const auto connection = read_connection(context, arguments);
-    const auto told = context.daemon().get(with_query(api_path({"explain"}), {{"user", connection.user},
-                                                                              {"platform", connection.platform},
-                                                                              {"account", connection.account},
-                                                                              {"source", arguments.find("source").value_or("")},
-                                                                              {"metric", arguments.at("METRIC")},
-                                                                              {"date", render_day(*date)}}));
+    const auto told =
+        context.daemon().get(with_query(api_path({"explain"}), {{"user", connection.user},
+                                                                {"platform", connection.platform},
+                                                                {"account", connection.account},
+                                                                {"source", arguments.find("source").value_or("")},
+                                                                {"metric", arguments.at("METRIC")},
+                                                                {"date", render_day(*date)}}));
     if (context.json)
         context.print(told);
     else

@@ -113,7 +113,8 @@ std::optional<Trend> find_trend(const Series& series, Day last) {
     }
     if (differences.size() < kFewestDifferences) return std::nullopt;
     const auto middle = median(differences);
-    const auto error = kNormal * median_deviation(differences, middle) / std::sqrt(static_cast<double>(differences.size()));
+    const auto error =
+        kNormal * median_deviation(differences, middle) / std::sqrt(static_cast<double>(differences.size()));
     Trend trend{.per_week = middle};
     if (std::abs(middle) > kTrendErrors * error && std::abs(middle) > kLeastTrend * std::abs(median(values)))
         trend.direction = middle > 0 ? Direction::rising : Direction::falling;
@@ -121,7 +122,9 @@ std::optional<Trend> find_trend(const Series& series, Day last) {
 }
 
 std::string render_value(double value, const std::string& unit, const std::string& currency) {
-    const auto money = [&](double amount) { return fmt::format("{}{}{:.2f}", currency, currency.empty() ? "" : " ", amount); };
+    const auto money = [&](double amount) {
+        return fmt::format("{}{}{:.2f}", currency, currency.empty() ? "" : " ", amount);
+    };
     if (unit == "micro_currency") return money(value / 1e6);
     if (unit == "currency") return money(value);
     if (unit == "percent") return fmt::format("{:.1f} %", value);

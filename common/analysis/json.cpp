@@ -21,8 +21,9 @@ json points_json(const Series& series, DayRange days) {
 }
 
 json series_json(const Series& series) {
-    return {{"platform", series.platform}, {"account_id", series.account_id},   {"source", series.source},
-            {"metric", series.metric},     {"unit", or_null(series.unit)},      {"currency", or_null(series.currency)},
+    return {{"platform", series.platform},       {"account_id", series.account_id},
+            {"source", series.source},           {"metric", series.metric},
+            {"unit", or_null(series.unit)},      {"currency", or_null(series.currency)},
             {"summary", to_text(series.summary)}};
 }
 

@@ -16,8 +16,8 @@ nlohmann::json points_json(const Series& series, DayRange days);
 
 /// platform, account_id, source, metric, unit, currency and summary.
 nlohmann::json series_json(const Series& series);
-/// The same with value, before, change, change_percent, days_known, days_missing, days_not_final, days_compared, best and
-/// worst. @param today later days are not missing yet
+/// The same with value, before, change, change_percent, days_known, days_missing, days_not_final, days_compared, best
+/// and worst. @param today later days are not missing yet
 nlohmann::json figures_json(const Series& series, const Figures& figures, DayRange period, Day today);
 
 /// {"date", "value", "expected", "score", "weeks", "text"}

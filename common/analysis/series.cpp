@@ -137,8 +137,7 @@ std::vector<Point> daily_values(const Series& series) {
         const auto& before = series.points[i - 1];
         const auto& point = series.points[i];
         if (point.day - before.day != days{1}) continue;  // what several days added belongs to none of them
-        steps.push_back(
-            {.day = point.day, .value = point.value - before.value, .final = point.final && before.final});
+        steps.push_back({.day = point.day, .value = point.value - before.value, .final = point.final && before.final});
     }
     return steps;
 }

@@ -82,10 +82,10 @@ std::vector<Series> load(postgres::Session& session, const Question& question, d
     const auto first = std::min(analysis::period_before(question.period).first, question.period.first - history);
     const std::vector<std::string> users{question.user};
     std::vector<Series> series;
-    for (const auto& row : transaction.exec(
-             "metric_series", {users, std::nullopt, exactly(question.platform), exactly(question.account),
-                               exactly(question.source), exactly(question.metric), first, question.period.last,
-                               question.broken_down || question.metric.has_value()}))
+    for (const auto& row :
+         transaction.exec("metric_series", {users, std::nullopt, exactly(question.platform), exactly(question.account),
+                                            exactly(question.source), exactly(question.metric), first,
+                                            question.period.last, question.broken_down || question.metric.has_value()}))
         series.push_back(analysis::parse_series(row.view("series")));
     return series;
 }
@@ -98,7 +98,8 @@ json head(const Question& question) {
 }
 
 json figures_of(const Series& series, const Question& question) {
-    return analysis::figures_json(series, analysis::summarise(series, question.period), question.period, question.today);
+    return analysis::figures_json(series, analysis::summarise(series, question.period), question.period,
+                                  question.today);
 }
 
 json overview_json(postgres::Session& session, const Question& question) {
@@ -191,13 +192,14 @@ json growth_json(postgres::Session& session, const Question& question) {
     std::stable_sort(metrics.begin(), metrics.end(), [](const json& a, const json& b) {
         return a["change_percent"].get<double>() > b["change_percent"].get<double>();
     });
-    if (metrics.size() > static_cast<std::size_t>(question.limit)) metrics.resize(static_cast<std::size_t>(question.limit));
+    if (metrics.size() > static_cast<std::size_t>(question.limit))
+        metrics.resize(static_cast<std::size_t>(question.limit));
     answer["metrics"] = std::move(metrics);
     return answer;
 }
 
-/// Broken-down metrics by what they are broken down by: "views.media_product_type.reel" is the part "reel" of "views" by
-/// "media_product_type".
+/// Broken-down metrics by what they are broken down by: "views.media_product_type.reel" is the part "reel" of "views"
+/// by "media_product_type".
 json content_json(postgres::Session& session, const Question& question) {
     auto answer = head(question);
     auto& breakdowns = answer["breakdowns"] = json::array();
@@ -289,12 +291,13 @@ AnalyticsRoutes::Answer AnalyticsRoutes::explain(const Request& request) {
     const auto day = day_parameter(request, "date");
     if (!day) throw Error(Fault::usage, "'date' is missing");
     const auto platform = parts_.dispatcher.rules()->catalog.find(needed("platform"));
-    const NumberName name{.user_id = user_of(request),
-                          .platform = needed("platform"),
-                          .account_id = needed("account"),
-                          .source = request.query_value("source").value_or(platform ? platform->source : "social_media"),
-                          .metric = needed("metric"),
-                          .day = *day};
+    const NumberName name{
+        .user_id = user_of(request),
+        .platform = needed("platform"),
+        .account_id = needed("account"),
+        .source = request.query_value("source").value_or(platform ? platform->source : "social_media"),
+        .metric = needed("metric"),
+        .day = *day};
     auto work = [name, rules = parts_.dispatcher.rules()](postgres::Session& session) {
         return api::explain(*rules, session, name, now());
     };

@@ -7,8 +7,8 @@
 
 namespace tally::api {
 
-/// Each answers for one user, whom the query names; nothing of another one is in it. Use from the executor's thread only;
-/// must outlive the router.
+/// Each answers for one user, whom the query names; nothing of another one is in it. Use from the executor's thread
+/// only; must outlive the router.
 class AnalyticsRoutes {
 public:
     explicit AnalyticsRoutes(Parts parts) : parts_(parts) {}

@@ -9,6 +9,7 @@
 #include "common/error.hpp"
 #include "common/or_null.hpp"
 #include "daemon/api/input.hpp"
+#include "daemon/platform/target.hpp"
 #include "daemon/store/coverage_rows.hpp"
 
 namespace tally::api {
@@ -27,13 +28,6 @@ std::optional<std::int64_t> after_parameter(const Request& request) {
     const auto text = request.query_value("after");
     if (!text) return std::nullopt;
     return read_number(*text);
-}
-
-/// nullopt as long as the account's attribute that names it is missing.
-std::optional<TimeZone> zone_of(const platform::Platform& platform, const store::CoveredConnection& connection) {
-    if (platform.day.zone) return platform.day.zone;
-    const auto attribute = connection.attributes.find(platform.day.zone_attribute);
-    return attribute == connection.attributes.end() ? std::nullopt : TimeZone::find(attribute->second);
 }
 
 std::string_view window_name(platform::Request::Window window) noexcept {
@@ -74,7 +68,7 @@ json requests_json(postgres::Transaction& transaction, const platform::Platform&
                    const store::CoveredConnection& connection, DayRange range, Instant now) {
     platform::MetricSets refused;
     for (const auto& each : connection.refused) refused[each.request].insert(each.metric);
-    const auto zone = zone_of(platform, connection);
+    const auto zone = platform::find_day_zone(platform, connection.attributes);
     const auto numbers = store::load_number_days(transaction, user, connection.account_id, platform,
                                                  platform::numbers_wanted(platform, refused), range);
     json list = json::array();

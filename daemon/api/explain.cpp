@@ -66,7 +66,8 @@ json request_json(const collect::Rules& rules, const platform::Platform& platfor
                             .base_url = {}};
     if (const auto settings = rules.config.platforms.find(platform.name); settings != rules.config.platforms.end())
         target.base_url = settings->second.base_url;
-    json entry{{"name", request.name}, {"file", platform.file}, {"method", nullptr}, {"url", nullptr}, {"window", nullptr}};
+    json entry{
+        {"name", request.name}, {"file", platform.file}, {"method", nullptr}, {"url", nullptr}, {"window", nullptr}};
     // An account's own zone is an attribute that the connection takes along when it goes; the number still names it.
     if (!platform.day.zone && number.is_object() && number["metadata"].contains("zone"))
         target.attributes.try_emplace(platform.day.zone_attribute, number["metadata"]["zone"].get<std::string>());
@@ -110,15 +111,15 @@ json explain(const collect::Rules& rules, postgres::Session& session, const Numb
         const auto found = transaction.exec("explained_number", key);
         if (!found.empty()) number = number_json(found[0]);
         earlier = earlier_json(transaction.exec("earlier_values", key));
-        connections = store::covered_connections(transaction, {.user_id = name.user_id,
-                                                               .platform = name.platform,
-                                                               .account_id = name.account_id,
-                                                               .after = {}});
+        connections = store::covered_connections(
+            transaction,
+            {.user_id = name.user_id, .platform = name.platform, .account_id = name.account_id, .after = {}});
     }
     const auto platform = rules.catalog.find(name.platform);
     if (number.is_null() && connections.empty())
         throw Error(Fault::missing,
-                    fmt::format("there is neither a number nor a connection '{} {} {}'", name.user_id, name.platform, name.account_id),
+                    fmt::format("there is neither a number nor a connection '{} {} {}'", name.user_id, name.platform,
+                                name.account_id),
                     fmt::format("'tallyctl connection list --user {}' shows what there is.", name.user_id));
     const auto* request = platform ? request_of(*platform, number, metric) : nullptr;
     if (number.is_null() && request == nullptr)
@@ -137,7 +138,8 @@ json explain(const collect::Rules& rules, postgres::Session& session, const Numb
                 {"run", nullptr},
                 {"earlier", std::move(earlier)}};
     if (request != nullptr) {
-        const auto attributes = connections.empty() ? std::map<std::string, std::string>{} : connections.front().attributes;
+        const auto attributes =
+            connections.empty() ? std::map<std::string, std::string>{} : connections.front().attributes;
         answer["request"] = request_json(rules, *platform, *request, name, attributes, number);
     }
     if (!connections.empty() && request != nullptr) {
@@ -148,7 +150,8 @@ json explain(const collect::Rules& rules, postgres::Session& session, const Numb
                                             .after = {},
                                             .days = {name.day, name.day}},
                                            now);
-        for (const auto& connection : covered["connections"]) answer.update(known_json(connection, request->name, metric));
+        for (const auto& connection : covered["connections"])
+            answer.update(known_json(connection, request->name, metric));
     }
     if (number.is_object())
         if (auto run = store::Views{session}.job(number["run_id"].get<std::int64_t>())) answer["run"] = std::move(*run);

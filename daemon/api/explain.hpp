@@ -15,11 +15,12 @@ struct NumberName {
     Day day;
 };
 
-/// {"user_id", …, "number", "state", "asked_at", "request", "run", "earlier"}: the number (null: there is none), what is
-/// known of the day (one of the words of coverage; null: the connection is gone), the request that asks for it as the
-/// platform file has it now, without secrets, the run that stored it (null: its log was dropped), and the values before,
-/// the newest first. Blocking.
-/// @throws Error (missing) when there is neither such a number nor such a connection, or the platform has no such metric
+/// {"user_id", …, "number", "state", "asked_at", "request", "run", "earlier"}: the number (null: there is none), what
+/// is known of the day (one of the words of coverage; null: the connection is gone), the request that asks for it as
+/// the platform file has it now, without secrets, the run that stored it (null: its log was dropped), and the values
+/// before, the newest first. Blocking.
+/// @throws Error (missing) when there is neither such a number nor such a connection, or the platform has no such
+/// metric
 nlohmann::json explain(const collect::Rules& rules, postgres::Session& session, const NumberName& name, Instant now);
 
 }  // namespace tally::api

@@ -18,8 +18,7 @@ Done describe_metrics(Work& work) {
         }
     }
     auto transaction = work.begin();
-    const auto changed =
-        transaction.exec("describe_metrics", {platforms, metrics, units, additive, replaces}).size();
+    const auto changed = transaction.exec("describe_metrics", {platforms, metrics, units, additive, replaces}).size();
     transaction.commit();
     if (changed == 0) return {.words = "no metric has changed", .changed = false};
     return {.words = "described " + counted(changed, "metric", "metrics")};

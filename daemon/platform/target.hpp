@@ -27,7 +27,9 @@ struct Target {
     std::optional<std::string> base_url;  ///< replaces scheme, host and port of every URL: "https://host[:port]"
 };
 
-/// The zone of the account's days. @throws Error (failed) when it is an attribute that is missing or names no zone.
+/// The zone of the account's days; nullopt while the attribute that names it is missing.
+std::optional<TimeZone> find_day_zone(const Platform& platform, const std::map<std::string, std::string>& attributes);
+/// The same. @throws Error (failed) when it is an attribute that is missing or names no zone.
 TimeZone day_zone(const Platform& platform, const Target& target);
 
 }  // namespace tally::platform

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "common/ascii.hpp"
+
 namespace tally::store {
 
 namespace {
@@ -81,8 +83,9 @@ platform::NumberDays load_number_days(postgres::Transaction& transaction, const 
         for (const auto& metric : wanted) {
             requests.push_back(request);
             names.push_back(metric);
-            // "metric.dimension.value" lies between "metric.dimension." and what follows the dot in ASCII, the slash.
-            const auto begin = dimensions.empty() ? metric : metric + "." + dimensions.front();
+            // "metric.dimension.value", in lower case, lies between "metric.dimension." and what follows the dot in
+            // ASCII, the slash.
+            const auto begin = dimensions.empty() ? metric : metric + "." + ascii::lower(dimensions.front());
             low.push_back(dimensions.empty() ? begin : begin + ".");
             high.push_back(begin + (dimensions.empty() ? "\x01" : "/"));
         }

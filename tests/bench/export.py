@@ -26,7 +26,8 @@ SELECT 'user-' || u, 'instagram', (17841400000000000 + u)::text, 'social_media',
   FROM generate_series(1, {days}) AS d, generate_series(1, {users}) AS u, generate_series(1, {metrics}) AS m;
 """
 # The export's own statement, without conditions.
-STATEMENT = re.sub(r"\$\d+::", "NULL::", re.sub("--.*", "", (bench.ROOT / "sql/queries/export.sql").read_text()))
+QUERIES = (bench.ROOT / "sql/queries/export.sql").read_text()
+STATEMENT = re.sub(r"\$\d+::", "NULL::", re.sub("--.*", "", QUERIES.split("-- name: export_snapshots\n")[1].split("-- name: ")[0]))
 
 
 def sheets(rows):
@@ -68,6 +69,7 @@ def main():
             "psql": ["psql", "-Xq", url, "-c", f"\\copy ({' '.join(STATEMENT.split())}) TO STDOUT WITH (FORMAT csv, HEADER)"],
             "csv": export + ["csv"],
             "ndjson": export + ["ndjson"],
+            "wide": export + ["csv", "--wide"],
             "xlsx": export + ["xlsx"],
         }
         results = {name: [] for name in contenders}
@@ -88,7 +90,7 @@ def main():
 
   {'':<34}{'rows/s':>12}{'seconds':>10}{'CPU us/row':>12}{'in PG':>8}{'peak MB':>9}""")
     for name, label in [("psql", "psql \\copy, CSV"), ("csv", "tallyctl export, CSV"), ("ndjson", "tallyctl export, NDJSON"),
-                        ("xlsx", "tallyctl export, XLSX")]:
+                        ("wide", "tallyctl export --wide, CSV"), ("xlsx", "tallyctl export, XLSX")]:
         print(f"  {label:<34}{rows / median(name, 'seconds'):>12.0f}{median(name, 'seconds'):>10.1f}"
               f"{median(name, 'cpu') / rows * 1e6:>12.2f}{median(name, 'postgres') / rows * 1e6:>8.2f}{median(name, 'peak_mb'):>9.1f}")
     ratio = lambda name: statistics.median(a["seconds"] / b["seconds"] for a, b in zip(results["psql"], results[name]))

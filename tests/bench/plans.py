@@ -62,10 +62,12 @@ def grow(database, first, last):
 
 
 def hot_statements(copies):
-    """{what: (file, call, what comes before, rows that it is about)}"""
+    """{what: (file, call, what comes before, rows that it is about)}; without a file the call is the statement."""
     some = SOME.format(copies=copies, batch=BATCH)
     stage = lambda day: COLLECTOR + STAGED + STAGE.format(some=some, day=day, metrics=METRICS)
     snapshots = BATCH * METRICS
+    somebody = f"copy-{copies // 2}"
+    view = lambda name: (None, f"SELECT * FROM {name} WHERE user_id = '{somebody}'", READER + "BEGIN;", METRICS * DAYS)
     return {
         "claim": ("lease.sql", f"claim_lanes(now() + interval '3 days', 'plans', {BATCH}, :'lanes', :'slacks', :'dues', :'ids', :'limits')",
                   NODE + COLLECTOR + LANES.format(batch=BATCH) + "BEGIN;", BATCH),
@@ -73,10 +75,15 @@ def hot_statements(copies):
         "upsert, new days": ("store.sql", "upsert_snapshots", stage(0), snapshots),
         "upsert, restated": ("store.sql", "upsert_snapshots", stage(1), snapshots),
         "status, backlog": ("overview.sql", "backlog(10000)", COLLECTOR + "BEGIN;", 1),
-        "status, runs": ("overview.sql", "list_runs(NULL, NULL, NULL, 10)", COLLECTOR + "BEGIN;", 1),
+        "status, runs": ("overview.sql", "list_runs(NULL, NULL, NULL, 10, NULL)", COLLECTOR + "BEGIN;", 1),
         "status, people": ("overview.sql", "connections_needing_a_person(10)", COLLECTOR + "BEGIN;", 1),
-        "export of a user": ("export.sql", f"export_snapshots('copy-{copies // 2}', NULL, NULL, NULL, NULL)", READER + "BEGIN;",
-                             METRICS * DAYS),
+        "export of a user": ("export.sql", f"export_snapshots('{{{somebody}}}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+                             READER + "BEGIN;", METRICS * DAYS),
+        "series of a user": ("analysis.sql", f"metric_series('{{{somebody}}}', NULL, NULL, NULL, NULL, NULL, current_date - 60, current_date, true)",
+                             READER + "BEGIN;", METRICS * DAYS),
+        "current of a user": view("snapshots_current"),
+        "days of a user": view("snapshots_daily"),
+        "weeks of a user": view("snapshots_weekly"),
     }
 
 
@@ -85,8 +92,8 @@ def explain(database, copies):
     result = {}
     for what, (file, call, before, rows) in hot_statements(copies).items():
         name = call.partition("(")[0]
-        plan = database.sql(f"{before}\nPREPARE {name} AS {statement(file, name)};\n"
-                            f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) EXECUTE {call};\nROLLBACK;")
+        prepare, execute = (f"PREPARE {name} AS {statement(file, name)};", "EXECUTE ") if file else ("", "")
+        plan = database.sql(f"{before}\n{prepare}\nEXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) {execute}{call};\nROLLBACK;")
         result[what] = (plan, rows)
     return result
 

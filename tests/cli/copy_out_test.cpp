@@ -35,10 +35,19 @@ TEST_CASE("an unknown parameter is a bug, not an empty text") {
     CHECK_THROWS_AS(with_literals("SELECT $", {"a"}), Error);
 }
 
-TEST_CASE("the export's statement takes its parameters, and names its view once") {
-    const auto sql = with_literals(postgres::statement("export_snapshots"), {"{u}", "{t}", "{p}", "{a}", "{s}", "{m%}",
-                                                                             "2026-01-01", std::nullopt, std::nullopt});
-    CHECK(sql.find('$') == std::string::npos);
-    CHECK(sql.find("snapshots_export") == sql.rfind("snapshots_export"));
-    CHECK(sql.find("2026-01-01") != std::string::npos);
+TEST_CASE("the export's statements take their parameters, name their view once, and choose the same rows") {
+    std::string conditions;
+    for (const auto* name : {"export_snapshots", "export_metrics", "export_by_day"}) {
+        CAPTURE(name);
+        const auto sql = with_literals(postgres::statement(name), {"{u}", "{t}", "{p}", "{a}", "{s}", "{m%}",
+                                                                   "2026-01-01", std::nullopt, std::nullopt, "10001"});
+        CHECK(sql.find('$') == std::string::npos);
+        CHECK(sql.find("snapshots_export") == sql.rfind("snapshots_export"));
+        CHECK(sql.find("2026-01-01") != std::string::npos);
+        const auto begin = sql.find(" WHERE "), end = sql.find(" ORDER BY ");
+        REQUIRE(begin < end);
+        const auto own = sql.substr(begin, end - begin);
+        if (conditions.empty()) conditions = own;
+        CHECK(own == conditions);
+    }
 }

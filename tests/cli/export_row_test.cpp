@@ -21,24 +21,29 @@ std::string csv(std::string_view field) {
 }
 
 std::string row(ExportFormat format, std::string_view line) {
-    ExportRow row;
+    ExportRow row{kExportColumns};
     row.decode(line);
     std::string out;
     if (format == ExportFormat::csv)
-        append_csv(out, row);
+        CsvFormat{export_columns()}.append(out, row.fields());
     else
-        append_json(out, row);
+        JsonFormat{export_columns()}.append(out, row.fields());
     return out;
+}
+
+std::string csv_header() {
+    return CsvFormat{export_columns()}.header();
 }
 
 /// The whole document of rows as COPY gives them.
 std::string document(ExportFormat format, std::initializer_list<std::string_view> lines) {
     std::string out;
-    const auto writer = make_export_writer(format, [&](std::string_view block) { out += block; });
-    ExportRow row;
+    const auto writer =
+        make_export_writer(export_columns(), {.format = format}, [&](std::string_view block) { out += block; });
+    ExportRow row{kExportColumns};
     for (const auto line : lines) {
         row.decode(line);
-        writer->append(row);
+        writer->append(row.fields());
     }
     writer->finish();
     return out;
@@ -111,6 +116,34 @@ TEST_CASE("a row of another shape is a bug, not a shifted column") {
     CHECK_THROWS_AS(row(ExportFormat::csv, "1\t2\t3\t4\t5\t6\t7\t8\t9\t10\t11\t12\t13\n"), Error);
 }
 
+TEST_CASE("columns of any kind and number, with names of any kind") {
+    const Columns columns{{.name = "say \"hi\", or =not"},
+                          {.name = "=on", .kind = ColumnKind::date},
+                          {.name = "share", .kind = ColumnKind::number},
+                          {.name = "paid", .kind = ColumnKind::boolean},
+                          {.name = "at", .kind = ColumnKind::time},
+                          {.name = "more", .kind = ColumnKind::json}};
+    ExportRow row{columns.size()};
+    row.decode("=1+1\t2026-11-20\t-0.5\tf\t2026-11-21 02:00:00+00\t[1, \"a b\"]\n");
+    std::string text;
+    CsvFormat csv_format{columns, true};
+    csv_format.append(text, row.fields());
+    CHECK(csv_format.header() == "\"say \"\"hi\"\", or =not\",'=on,share,paid,at,more\r\n");
+    CHECK(text == "'=1+1,2026-11-20,-0.5,false,2026-11-21T02:00:00Z,\"[1,\"\"a b\"\"]\"\r\n");
+    std::string object;
+    JsonFormat{columns}.append(object, row.fields());
+    CHECK(nlohmann::json::parse(object) == nlohmann::json{{"say \"hi\", or =not", "=1+1"},
+                                                          {"=on", "2026-11-20"},
+                                                          {"share", -0.5},
+                                                          {"paid", false},
+                                                          {"at", "2026-11-21T02:00:00Z"},
+                                                          {"more", {1, "a b"}}});
+    row.decode("\\N\t\\N\t\\N\t\\N\t\\N\t\\N\n");
+    text.clear();
+    csv_format.append(text, row.fields());
+    CHECK(text == ",,,,,\r\n");
+}
+
 TEST_CASE("documents begin, go on and end as their formats want it, also without rows") {
     constexpr std::string_view kA = "a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n";
     constexpr std::string_view kB = "b\tx\t1\ts\tm\t2026-11-20\t6\t\\N\tf\t2026-11-21 02:00:00+00\t0\t{}\n";
@@ -131,26 +164,32 @@ TEST_CASE("documents begin, go on and end as their formats want it, also without
 TEST_CASE("a workbook that cannot be made says where and what to do, and leaves nothing behind") {
     const test::Directory directory;
     const test::Variable place{"TMPDIR", directory.path().c_str()};
-    ExportRow row;
+    ExportRow row{kExportColumns};
     std::string out;
-    const auto make = [&] { return make_xlsx_writer([&](std::string_view block) { out += block; }, 2); };
+    const ExportStyle style{.format = ExportFormat::xlsx, .rows_a_sheet = 2};
+    const auto make = [&](const Columns& columns) {
+        return make_export_writer(columns, style, [&](std::string_view block) { out += block; });
+    };
     {
-        const auto writer = make();
-        row.decode("a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{\"k\": \"" +
-                   std::string(40'000, 'x') + "\"}\n");
-        CHECK_THROWS_WITH_AS(writer->append(row), doctest::Contains("row 1: 'metadata' cannot be a cell"), Error);
+        const auto writer = make(export_columns());
+        const std::string line = "a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{\"k\": \"" +
+                                 std::string(40'000, 'x') + "\"}\n";
+        row.decode(line);
+        CHECK_THROWS_WITH_AS(writer->append(row.fields()), doctest::Contains("row 1: 'metadata' cannot be a cell"),
+                             Error);
     }
     {
-        const auto writer = make();
+        const auto writer = make(export_columns());
         row.decode("a\tx\t1\ts\tm\t2026-11-20\t5\tcount\tt\t2026-11-21 02:00:00+00\t0\t{}\n");
-        for (int i = 0; i < 5; ++i) writer->append(row);  // two and two and one
+        for (int i = 0; i < 5; ++i) writer->append(row.fields());  // two and two and one
         writer->finish();
         CHECK(out.starts_with("PK"));
         for (const auto* sheet : {"sheet1.xml", "sheet2.xml", "sheet3.xml"})
             CHECK(out.find(sheet) != std::string::npos);
         CHECK(out.find("sheet4.xml") == std::string::npos);
     }
+    CHECK_THROWS_WITH_AS(make(Columns(16'385)), doctest::Contains("16385 columns"), Error);
     CHECK(std::filesystem::is_empty(directory.path()));
     const test::Variable nowhere{"TMPDIR", (directory.path() + "/missing").c_str()};
-    CHECK_THROWS_WITH_AS(make(), doctest::Contains("/missing/tallyctl-xlsx-"), Error);
+    CHECK_THROWS_WITH_AS(make(export_columns()), doctest::Contains("/missing/tallyctl-xlsx-"), Error);
 }

@@ -6,8 +6,6 @@
 
 #include <limits>
 
-#include "cli/series_reader.hpp"
-
 using namespace tally::cli;
 
 TEST_CASE("bars go from the smallest value to the largest") {
@@ -27,10 +25,4 @@ TEST_CASE("many days share a bar, and missing ones do not count as zero") {
     CHECK(condense({std::nullopt, std::nullopt, 4}, 3) == Values{std::nullopt, std::nullopt, 4});
     CHECK(condense({std::nullopt, std::nullopt, 4, 6}, 2) == Values{std::nullopt, 5});
     CHECK(condense(Values(100, 1), 28).size() == 28);
-}
-
-TEST_CASE("COPY's escapes become what they stand for") {
-    CHECK(decode_copied_text("a\\\\\"b\\n\\t\n") == "a\\\"b\n\t");
-    CHECK(decode_copied_text("") == "");
-    CHECK(decode_copied_text("end\\") == "end\\");
 }

@@ -61,7 +61,8 @@ TEST_CASE("an odd day is found, and said in a sentence") {
     const auto low = find_anomalies(series_of(Summary::total, "2026-09-14", values), kLastWeek);
     REQUIRE(low.size() == 1);
     CHECK(low[0].score < -4);
-    CHECK(describe(low[0], series).find("came to 20 on Tuesday, 2026-11-10, instead of the usual ") != std::string::npos);
+    CHECK(describe(low[0], series).find("came to 20 on Tuesday, 2026-11-10, instead of the usual ") !=
+          std::string::npos);
 }
 
 TEST_CASE("a working day's number is odd on a Sunday") {

@@ -105,5 +105,6 @@ TEST_CASE("series come from the database's JSON, and nothing else does") {
     CHECK(series.summary == Summary::total);
     REQUIRE(series.points.size() == 2);
     CHECK(series.points[0] == Point{day("2026-11-13"), 1.5, true});
-    for (const auto* text : {"", "{", "[]", R"({"user_id": 1})", R"({"points": [[1]]})"}) CHECK_THROWS(parse_series(text));
+    for (const auto* text : {"", "{", "[]", R"({"user_id": 1})", R"({"points": [[1]]})"})
+        CHECK_THROWS(parse_series(text));
 }

@@ -14,8 +14,10 @@ TEST_CASE("metrics are described once, anew when their file changes, and kept wh
     CHECK(done.changed);
     CHECK(done.words == "described " + f.database.value("SELECT count(*) FROM metrics") + " metrics");
     const auto shown = [&](const std::string& metric) {
-        return f.database.value("SELECT unit || ' ' || additive || ' ' || replaces FROM metrics WHERE platform = 'instagram' AND metric = '" +
-                                metric + "'");
+        return f.database.value(
+            "SELECT unit || ' ' || additive || ' ' || replaces FROM metrics WHERE platform = 'instagram' AND metric = "
+            "'" +
+            metric + "'");
     };
     CHECK(shown("views") == "count true impressions");
     CHECK(shown("reach") == "count false ");

@@ -15,13 +15,15 @@ struct Fixture {
         database.execute(
             "SELECT ensure_snapshot_month(m) FROM unnest('{2026-10-01,2026-11-01}'::date[]) m;"
             "INSERT INTO users (user_id, tier) VALUES ('u', 'free'), ('v', 'free');"
-            "INSERT INTO metrics (platform, metric, unit, additive) VALUES ('p', 'views', 'count', true), ('p', 'reach', 'count', "
+            "INSERT INTO metrics (platform, metric, unit, additive) VALUES ('p', 'views', 'count', true), ('p', "
+            "'reach', 'count', "
             "false), ('p', 'spend', 'micro_currency', true)");
     }
     void add(const std::string& metric, const char* day, double value, const std::string& more = "",
              const std::string& account = "a", const std::string& user = "u") const {
         database.execute(fmt::format(
-            "INSERT INTO analytics_snapshots (user_id, platform, account_id, source, metric, value, date, metadata, fetched_at, "
+            "INSERT INTO analytics_snapshots (user_id, platform, account_id, source, metric, value, date, metadata, "
+            "fetched_at, "
             "run_id, first_seen_at) VALUES ('{}', 'p', '{}', 'social_media', '{}', {}, '{}', "
             "'{{\"period\": \"day\", \"unit\": \"count\", \"final\": true}}'::jsonb || '{{{}}}', now(), 1, now())",
             user, account, metric, value, day, more));
@@ -53,7 +55,8 @@ TEST_CASE("the newest number of each metric") {
     f.add("views", "2026-11-02", 3, R"("final": false)");
     f.add("views", "2026-11-01", 2);
     f.add("views", "2026-11-01", 9, "", "b");
-    CHECK(f.rows("SELECT account_id || ' ' || date || ' ' || value || ' ' || final FROM snapshots_current WHERE user_id = 'u' ORDER "
+    CHECK(f.rows("SELECT account_id || ' ' || date || ' ' || value || ' ' || final FROM snapshots_current WHERE "
+                 "user_id = 'u' ORDER "
                  "BY account_id") == "a 2026-11-02 3 false; b 2026-11-01 9 true");
 }
 
@@ -65,18 +68,20 @@ TEST_CASE("days are added up over accounts, but neither people reached nor two c
     f.add("spend", "2026-11-01", 10, R"("currency": "EUR")");
     f.add("spend", "2026-11-01", 20, R"("currency": "USD")", "b");
     f.add("views", "2026-11-01", 100, "", "a", "v");
-    CHECK(f.rows("SELECT metric || ' ' || value || ' ' || coalesce(currency, '-') || ' ' || accounts || ' ' || final FROM "
-                 "snapshots_daily WHERE user_id = 'u' ORDER BY metric, currency") ==
+    CHECK(f.rows(
+              "SELECT metric || ' ' || value || ' ' || coalesce(currency, '-') || ' ' || accounts || ' ' || final FROM "
+              "snapshots_daily WHERE user_id = 'u' ORDER BY metric, currency") ==
           "spend 10 EUR 1 true; spend 20 USD 1 true; views 3 - 2 false");
 }
 
 TEST_CASE("weeks are held against the week before, when both are whole") {
     Fixture f;
     const auto weeks = [&](const char* metric) {
-        return f.rows(fmt::format(
-            "SELECT week || ' ' || value || ' ' || coalesce(value_before::text, '-') || ' ' || coalesce(change::text, '-') || ' ' || days "
-            "FROM snapshots_weekly WHERE user_id = 'u' AND metric = '{}' ORDER BY week",
-            metric));
+        return f.rows(
+            fmt::format("SELECT week || ' ' || value || ' ' || coalesce(value_before::text, '-') || ' ' || "
+                        "coalesce(change::text, '-') || ' ' || days "
+                        "FROM snapshots_weekly WHERE user_id = 'u' AND metric = '{}' ORDER BY week",
+                        metric));
     };
     for (const auto* day : {"2026-10-26", "2026-11-01", "2026-11-02", "2026-11-08", "2026-11-09"}) {
         f.add("views", day, 10);
@@ -93,7 +98,8 @@ TEST_CASE("weeks are held against the week before, when both are whole") {
 TEST_CASE("a reader may read all of it") {
     Fixture f;
     auto session = f.database.session("tally_reader");
-    for (const auto* name : {"metrics", "snapshots_described", "snapshots_current", "snapshots_daily", "snapshots_weekly", "snapshots_coverage"})
+    for (const auto* name : {"metrics", "snapshots_described", "snapshots_current", "snapshots_daily",
+                             "snapshots_weekly", "snapshots_coverage"})
         CHECK_NOTHROW(session.begin_read_only().exec_text(fmt::format("SELECT * FROM {}", name)));
 }
 
