@@ -230,17 +230,17 @@ json content_json(postgres::Session& session, const Question& question) {
 }  // namespace
 
 void AnalyticsRoutes::add_to(Router& router) {
-    const auto add = [&](const char* pattern, auto member) {
-        router.add("GET", pattern, Access::guarded,
+    const auto add = [&](const char* method, const char* pattern, auto member) {
+        router.add(method, pattern, Access::guarded,
                    [this, member](const Request& request) { return (this->*member)(request); });
     };
-    add("/api/analytics/overview", &AnalyticsRoutes::overview);
-    add("/api/analytics/charts", &AnalyticsRoutes::charts);
-    add("/api/analytics/detailed", &AnalyticsRoutes::detailed);
-    add("/api/analytics/growth", &AnalyticsRoutes::growth);
-    add("/api/analytics/content", &AnalyticsRoutes::content);
-    add("/api/analytics/jobs", &AnalyticsRoutes::jobs);
-    add("/api/internal/explain", &AnalyticsRoutes::explain);
+    add("GET", "/api/analytics/overview", &AnalyticsRoutes::overview);
+    add("GET", "/api/analytics/charts", &AnalyticsRoutes::charts);
+    add("GET", "/api/analytics/detailed", &AnalyticsRoutes::detailed);
+    add("GET", "/api/analytics/growth", &AnalyticsRoutes::growth);
+    add("GET", "/api/analytics/content", &AnalyticsRoutes::content);
+    add("GET", "/api/analytics/jobs", &AnalyticsRoutes::jobs);
+    add("GET", "/api/internal/explain", &AnalyticsRoutes::explain);
 }
 
 AnalyticsRoutes::Answer AnalyticsRoutes::overview(const Request& request) {

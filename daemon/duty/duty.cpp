@@ -40,7 +40,7 @@ constexpr std::array kDuties{
     Duty{.name = "metrics",
          .about = "tells readers of the table what the platform files say of each metric",
          .cron = "50 * * * *",
-         .at_once = false,
+         .at_once = true,
          .carry_out = describe_metrics},
     Duty{.name = "partitions",
          .about = "makes the partitions of the coming days and months",

@@ -53,7 +53,7 @@ TEST_CASE("rows are made once; what lies too far off comes back, nothing else mo
 
 TEST_CASE("one node at a time does a duty, and the next time is what its end says") {
     DutyFixture f;
-    f.n1.plan(now());
+    f.plan();
     const auto mine = f.n1.claim("n1");
     REQUIRE(mine);
     CHECK(mine->name == "partitions");
@@ -80,7 +80,7 @@ TEST_CASE("one node at a time does a duty, and the next time is what its end say
 
 TEST_CASE("the duty of a dead node falls to another one, and the dead one's end is not taken") {
     DutyFixture f;
-    f.n1.plan(now());
+    f.plan();
     const auto mine = f.n1.claim("n1");
     REQUIRE(mine);
     f.kill("n1");
@@ -100,7 +100,7 @@ TEST_CASE("the duty of a dead node falls to another one, and the dead one's end 
 
 TEST_CASE("what a node still holds when it asks for work was never ended: it is its own to do again") {
     DutyFixture f;
-    f.n1.plan(now());
+    f.plan();
     const auto lost = f.n1.claim("n1");
     REQUIRE(lost);
     const auto again = f.n1.claim("n1");
@@ -113,7 +113,7 @@ TEST_CASE("what a node still holds when it asks for work was never ended: it is 
 
 TEST_CASE("a failure raises one alert, which the next success ends") {
     DutyFixture f;
-    f.n1.plan(now());
+    f.plan();
     const auto open = [&] {
         return f.database.value(
             "SELECT count(*) || ' ' || coalesce(max(kind || ' ' || subject || ' ' || message), '') "
@@ -136,7 +136,7 @@ TEST_CASE("a failure raises one alert, which the next success ends") {
 
 TEST_CASE("what is asked for while it is being done is done once more") {
     DutyFixture f;
-    f.n1.plan(now());
+    f.plan();
     CHECK_FALSE(f.n1.request("retain"));
     const auto before = f.n1.request("partitions");
     REQUIRE(before);

@@ -20,6 +20,11 @@ struct DutyFixture {
                                                            std::chrono::seconds{60});
     }
 
+    /// Writes the duties down. Of those that a new database wants at once, one is due: "partitions".
+    void plan() {
+        n1.plan(now());
+        database.execute("UPDATE duties SET due_at = now() + interval '1 h' WHERE name <> 'partitions'");
+    }
     void kill(const std::string& node) const {
         database.execute("UPDATE nodes SET alive_until = now() - interval '1 s' WHERE node_id = '" + node + "'");
     }

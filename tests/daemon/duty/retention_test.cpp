@@ -204,7 +204,7 @@ TEST_CASE("without the lease nothing is deleted, and a stop ends a duty between 
 
 TEST_CASE("nobody takes a duty between the two ends of one of its steps") {
     Fixture f;
-    f.n1.plan(now());
+    f.plan();
     const auto claim = f.n1.claim("n1");
     REQUIRE(claim);
     auto admin = f.database.session("tally_admin");
