@@ -70,8 +70,8 @@ void compare(Figures& figures, const Series& series, DayRange period) {
         if (!figures.value || !figures.before) return;
         now = *figures.value;
         then = *figures.before;
-    } else if (figures.days_compared == 0) {
-        return;
+    } else if (figures.days_compared == 0 || figures.days_compared * 2 < figures.days_known) {
+        return;  // a few days say nothing of the period
     } else if (series.summary == Summary::average) {
         now /= static_cast<double>(figures.days_compared);
         then /= static_cast<double>(figures.days_compared);

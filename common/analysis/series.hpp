@@ -47,8 +47,8 @@ std::int64_t count_days(DayRange days) noexcept;
 struct Figures {
     std::optional<double> value;   ///< the total, average or latest of the known days
     std::optional<double> before;  ///< the same of the period before
-    /// Against the period before, over the days that both periods have (day by day); of counters, the difference of the
-    /// latest ones. nullopt: nothing to compare.
+    /// Against the period before, over the days that both periods have (day by day), if these are at least half of
+    /// those that are known; of counters, the difference of the latest ones. nullopt: nothing to compare.
     std::optional<double> change;
     std::optional<double> change_percent;  ///< of what it was; nullopt when that was zero or less
     std::int64_t days_known = 0;           ///< days of the period with a number

@@ -45,8 +45,9 @@ def expected(summary, days, first, last):
         base = ordered(then)
     else:
         pick = lambda numbers: add([numbers[day] for day in shared])
-        change = pick(now) - pick(then) if shared else None
-        base = pick(then) if shared else None
+        enough = shared and 2 * len(shared) >= len(now)
+        change = pick(now) - pick(then) if enough else None
+        base = pick(then) if enough else None
     return {"value": ordered(now), "before": ordered(then), "change": change,
             "change_percent": change / base * 100 if change is not None and base > 0 else None,
             "days_known": len(now), "days_compared": len(shared),

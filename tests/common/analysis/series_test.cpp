@@ -80,6 +80,14 @@ TEST_CASE("where nothing is known there is no number, and no change from nothing
     CHECK(young.value == 3);
     CHECK_FALSE(young.before);
     CHECK_FALSE(young.change);
+    auto few = series_of(Summary::total, "2026-11-07", {9, 9, 1, 1, 1, 1, 1});
+    CHECK(summarise(few, kWeek).days_compared == 0);
+    few.points.front().day = day("2026-11-02");
+    few.points[1].day = day("2026-11-03");
+    CHECK(summarise(few, kWeek).days_compared == 2);
+    CHECK_FALSE(summarise(few, kWeek).change);  // two of five days say nothing of the week
+    few.points.pop_back();
+    CHECK(summarise(few, kWeek).change == -16);
     const auto from_zero = summarise(series_of(Summary::total, "2026-11-02", {0, 0, 0, 0, 0, 0, 0, 5}), kWeek);
     CHECK(from_zero.change == 5);
     CHECK_FALSE(from_zero.change_percent);  // of zero everything is infinitely more
