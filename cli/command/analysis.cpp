@@ -190,7 +190,7 @@ std::vector<Ranked> rank(Context& context, const Arguments& arguments, const Ser
         auto figures = analysis::summarise(series, period);
         const auto growth = absolute ? figures.change : figures.change_percent;
         if (!growth) return;
-        best.push({.series = series, .figures = std::move(figures), .rank = sign * *growth});
+        best.push({.series = series, .figures = figures, .rank = sign * *growth});
         if (best.size() > limit) best.pop();
     });
     context.console.end_progress();
