@@ -35,8 +35,8 @@ SELECT DISTINCT metric COLLATE "C" AS metric
  LIMIT $10::bigint
 
 -- name: export_by_day
--- $1 to $9 as above: the numbers of a day together, for a wide export. The order begins as the key does, so an incremental sort
--- holds the numbers of one account.
+-- $1 to $9 as above: the numbers of a day together, for a wide export. The order begins as the key does: where the planner takes
+-- an incremental sort, it holds the numbers of one account.
 SELECT user_id, platform, account_id, source, date, metric, value
   FROM snapshots_export
  WHERE ($1::text[] IS NULL OR user_id = ANY ($1::text[]))
