@@ -24,6 +24,7 @@ using std::chrono::days;
 
 constexpr days kDefaultPeriod{28};  // whole weeks: weekdays are compared with the same weekdays
 constexpr days kLongestPeriod{366};
+constexpr int kMostDetailed = 200;  // metrics of a page, each with its days: what is answered stays small
 constexpr std::string_view kNoUser = "a user is needed";
 
 /// What the query of every route says.
@@ -258,6 +259,7 @@ AnalyticsRoutes::Answer AnalyticsRoutes::charts(const Request& request) {
 AnalyticsRoutes::Answer AnalyticsRoutes::detailed(const Request& request) {
     auto question = read_question(request);
     question.broken_down = true;
+    question.limit = std::min(question.limit, kMostDetailed);
     auto work = [question](postgres::Session& session) { return detailed_json(session, question); };
     co_return Response::data(co_await with_session(parts_, std::move(work)));
 }
