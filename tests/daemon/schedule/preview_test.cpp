@@ -71,9 +71,10 @@ TEST_CASE("a time that happens twice") {
     CHECK(around(cron("30 2 * * *", "Europe/Berlin"), "Europe/Berlin", "2027-05-01T00:00:00Z", 2) ==
           "2027-10-31T00:30:00Z +1d: 02:30 happens twice on 2027-10-31: runs at the first pass only\n"
           "2027-11-01T01:30:00Z +1d1h: clocks go from 03:00 to 02:00 on 2027-10-31\n");
-    CHECK(around(cron("30 2 * * *", "Africa/Casablanca"), "Africa/Casablanca", "2027-01-01T00:00:00Z", 2) ==
-          "2027-02-07T01:30:00Z +1d: 02:30 happens twice on 2027-02-07: runs at the first pass only\n"
-          "2027-02-08T02:30:00Z +1d1h: clocks go from 03:00 to 02:00 on 2027-02-07\n");
+    // A change of the past: Morocco has given up those to come (tzdata 2026c).
+    CHECK(around(cron("30 2 * * *", "Africa/Casablanca"), "Africa/Casablanca", "2026-01-01T00:00:00Z", 2) ==
+          "2026-02-15T01:30:00Z +1d: 02:30 happens twice on 2026-02-15: runs at the first pass only\n"
+          "2026-02-16T02:30:00Z +1d1h: clocks go from 03:00 to 02:00 on 2026-02-15\n");
 }
 
 TEST_CASE("an interval goes on") {
