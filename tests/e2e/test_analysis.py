@@ -107,7 +107,7 @@ def test_top_ranks_by_growth(stack):
     assert lowest == percents[::-1][:5]
     changes = [each["change"] for each in stack.ctl_json("top", "--last", "7d", "--by", "change", "--tier", "free", "--metric", "views")["metrics"]]
     assert changes == sorted(changes, reverse=True) and len(changes) == 2
-    page = stack.ctl("top", "--user", "user-2", "--limit", "3").stdout
+    page = stack.ctl("top", "--user", "user-2", "--last", "7d", "--limit", "3").stdout
     assert "user-2" in page and "user-1" not in page and len(page.splitlines()) == 2 + 1 + 3
     assert stack.ctl("top", "--by", "luck", check=False).returncode == 64
     assert stack.ctl("top", "--limit", "0", check=False).returncode == 64

@@ -175,6 +175,8 @@ def test_files_that_are_open_to_everybody(stack):
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
 def test_somebody_without_privileges_is_told_what_cannot_be_seen(stack):
     nobody = pwd.getpwnam("nobody")
+    if subprocess.run(["/usr/bin/test", "-x", BIN / "tallyctl"], user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[], check=False).returncode:
+        pytest.skip("others may not enter the directory of the source tree")
     for readable in (stack.client_config, stack.dir / "state"):
         os.chmod(readable, 0o755)
     findings = examine(stack, user=nobody.pw_uid, group=nobody.pw_gid, extra_groups=[])
