@@ -8,10 +8,10 @@ namespace tally::cli {
 
 void read_series(CopySource& source, const SeriesFilter& filter,
                  const std::function<void(const analysis::Series&)>& consume) {
-    const auto select = with_literals(postgres::statement("metric_series"),
-                                      {filter.users, filter.tiers, filter.platforms, filter.accounts, filter.sources,
-                                       filter.metrics, render_day(filter.days.first), render_day(filter.days.last),
-                                       filter.broken_down || filter.metrics ? "true" : "false"});
+    const auto select = with_literals(
+        postgres::statement("metric_series"),
+        {filter.users, filter.tiers, filter.platforms, filter.accounts, filter.sources, filter.metrics,
+         render_day(filter.days.first), render_day(filter.days.last), filter.broken_down ? "true" : "false"});
     ExportRow row{1};
     source.copy(select, [&](std::string_view line) {
         row.decode(line);

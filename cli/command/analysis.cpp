@@ -31,7 +31,6 @@ using analysis::Figures;
 using analysis::Series;
 using std::chrono::days;
 
-constexpr days kDefaultPeriod{28};  // whole weeks: weekdays are compared with the same weekdays
 constexpr days kLongestPeriod{3'660};
 constexpr std::size_t kBars = 28;
 constexpr std::size_t kDefaultTop = 20;
@@ -42,7 +41,7 @@ constexpr std::int64_t kLook = 1'000;  // series between two looks at Ctrl-C
 DayRange read_period(const Arguments& arguments, Day today) {
     const auto dates = read_dates(arguments, today);
     const auto last = dates.to.value_or(std::max(today, dates.from.value_or(today)));
-    auto first = dates.from.value_or(last - kDefaultPeriod + days{1});
+    auto first = dates.from.value_or(last - analysis::kDefaultPeriod + days{1});
     if (arguments.has("last")) first += days{1};  // read_dates() counts today apart
     if (first > last) throw Error{Fault::usage, "--last: not a number of days: '0d'", "Write 30d."};
     if (last - first >= kLongestPeriod)
@@ -103,7 +102,6 @@ public:
                                          series.source == "social_media" ? "" : ", " + series.source);
         if (account != account_) begin(account);
         const auto figures = analysis::summarise(series, period_);
-        if (!figures.value && !figures.before) return;
         table_->add({series.metric, std::string{analysis::to_text(series.summary)}, value_text(figures.value, series),
                      change_text(figures, series), percent_text(figures),
                      fmt::format("{}/{}", figures.days_known, analysis::count_days(period_)),
@@ -228,12 +226,15 @@ int show_numbers(Context& context, const Arguments& arguments) {
     const auto period = read_period(arguments, today);
     auto filter = filter_of(arguments, period);
     filter.users = array_of({user});
+    filter.days.first =
+        std::min(filter.days.first, period.first - analysis::kAnomalyHistory);  // trends look further back
     Json metrics = Json::array();
     UserPage page{context, period};
     auto& console = context.console;
     bool any = false;
     CopySource source{reader_url(context.config())};
     read_series(source, filter, [&](const Series& series) {
+        if (!analysis::is_known(series, period)) return;
         if (!std::exchange(any, true) && !context.json)
             console.out(fmt::format("{}  {}\n\n", console.palette().paint(Tone::strong, printable(user)),
                                     about_period(period)));

@@ -13,6 +13,14 @@ const Argument kPlatform{"PLATFORM"};
 const Option kAccount{"account", "ID", "the platform's account id; needed when the user has several"};
 const Option kFrom{"from", "DATE", "first day: 2026-11-21, today or -30d (days are UTC)"};
 const Option kTo{"to", "DATE", "last day, included"};
+const Option kOnlyUsers{"user", "USER", "only this user, or several with commas between"};
+const Option kOnlyTier{"tier", "TIER", "only users of this tier"};
+const Option kOnlyPlatforms{"platform", "PLATFORM", "only this platform; * and ? match any text and any character"};
+const Option kOnlyAccount{"account", "ID", "only this account"};
+const Option kOnlySource{"source", "SOURCE", "only social_media, or ads"};
+const Option kSomeMetrics{"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"};
+const Option kAllMetrics{"all-metrics", "", "those that are broken down, too"};
+const Option kPeriod{"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"};
 const Option kTokenStdin{"token-stdin", "", "read the token from stdin (asked for without echo on a terminal)"};
 const Option kTokenFile{"token-file", "FILE", "read the token from a file"};
 const Option kAttribute{"attribute", "NAME=VALUE", "an attribute of the connection", false, true};
@@ -34,7 +42,7 @@ std::vector<Command> general_commands() {
          {},
          {kOnlyUser,
           kOnlyPlatform,
-          {"account", "ID", "only this account"},
+          kOnlyAccount,
           kFrom,
           kTo,
           {"wait", "", "wait until all are collected; the exit code tells how it went"},
@@ -63,11 +71,11 @@ std::vector<Command> general_commands() {
         {"export",
          "",
          {},
-         {{"user", "USER", "only this user, or several with commas between"},
-          {"tier", "TIER", "only users of this tier"},
-          {"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
-          {"account", "ID", "only this account"},
-          {"source", "SOURCE", "only social_media, or ads"},
+         {kOnlyUsers,
+          kOnlyTier,
+          kOnlyPlatforms,
+          kOnlyAccount,
+          kOnlySource,
           {"metric", "GLOB", "only metrics that match, with * and ?"},
           kFrom,
           kTo,
@@ -97,14 +105,7 @@ std::vector<Command> general_commands() {
         {"show",
          "",
          {kUser},
-         {{"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
-          {"account", "ID", "only this account"},
-          {"source", "SOURCE", "only social_media, or ads"},
-          {"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"},
-          {"all-metrics", "", "those that are broken down, too"},
-          kFrom,
-          kTo,
-          {"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"}},
+         {kOnlyPlatforms, kOnlyAccount, kOnlySource, kSomeMetrics, kAllMetrics, kFrom, kTo, kPeriod},
          "a user's numbers, and how they changed",
          "Reads the database (read only, without the daemon). One line a metric: its total, average or latest value, "
          "the\n"
@@ -116,16 +117,16 @@ std::vector<Command> general_commands() {
         {"top",
          "",
          {},
-         {{"user", "USER", "only this user, or several with commas between"},
-          {"tier", "TIER", "only users of this tier"},
-          {"platform", "PLATFORM", "only this platform; * and ? match any text and any character"},
-          {"account", "ID", "only this account"},
-          {"source", "SOURCE", "only social_media, or ads"},
-          {"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"},
-          {"all-metrics", "", "those that are broken down, too"},
+         {kOnlyUsers,
+          kOnlyTier,
+          kOnlyPlatforms,
+          kOnlyAccount,
+          kOnlySource,
+          kSomeMetrics,
+          kAllMetrics,
           kFrom,
           kTo,
-          {"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"},
+          kPeriod,
           {"by", "percent|change", "what is ranked (default: percent)"},
           {"lowest", "", "what fell most comes first"},
           {"limit", "N", "so many lines (default: 20)"}},
@@ -150,7 +151,7 @@ std::vector<Command> general_commands() {
         {"coverage",
          "",
          {{"USER", false}, {"PLATFORM", false}},
-         {{"account", "ID", "only this account"},
+         {kOnlyAccount,
           {"metric", "GLOB", "only metrics that match, with * and ?, a line each"},
           {"all-metrics", "", "a line a metric, also where metrics of a request are alike"},
           kFrom,

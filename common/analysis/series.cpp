@@ -121,6 +121,12 @@ Series parse_series(std::string_view json) {
     }
 }
 
+bool is_known(const Series& series, DayRange period) noexcept {
+    const DayRange both{period_before(period).first, period.last};
+    return std::any_of(series.points.begin(), series.points.end(),
+                       [&](const Point& point) { return holds(both, point.day); });
+}
+
 DayRange period_before(DayRange range) noexcept {
     const days length{count_days(range)};
     return {range.first - length, range.first - days{1}};

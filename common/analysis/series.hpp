@@ -39,6 +39,12 @@ struct Series {
 /// One JSON object of the statement `metric_series`. @throws Error (internal) when it is none
 Series parse_series(std::string_view json);
 
+/// What is looked at unless said otherwise: whole weeks, so that weekdays are compared with the same weekdays.
+constexpr std::chrono::days kDefaultPeriod{28};
+
+/// Whether there is a number in the period or in the one before.
+bool is_known(const Series& series, DayRange period) noexcept;
+
 /// The days right before, as many.
 DayRange period_before(DayRange days) noexcept;
 std::int64_t count_days(DayRange days) noexcept;

@@ -16,17 +16,6 @@
 
 namespace tally::api {
 
-namespace {
-
-using analysis::Series;
-using nlohmann::json;
-using std::chrono::days;
-
-constexpr days kDefaultPeriod{28};  // whole weeks: weekdays are compared with the same weekdays
-constexpr days kLongestPeriod{366};
-constexpr int kMostDetailed = 200;  // metrics of a page, each with its days: what is answered stays small
-constexpr std::string_view kNoUser = "a user is needed";
-
 /// What the query of every route says.
 struct Question {
     std::string user;
@@ -38,9 +27,18 @@ struct Question {
     std::optional<std::string> after;
 };
 
+namespace {
+
+using analysis::Series;
+using nlohmann::json;
+using std::chrono::days;
+
+constexpr days kLongestPeriod{366};
+constexpr int kMostDetailed = 200;  // metrics of a page, each with its days: what is answered stays small
+
 std::string user_of(const Request& request) {
     const auto user = request.query_value("user");
-    if (!user || user->empty()) throw Error(Fault::usage, std::string{kNoUser}, "Add ?user=ID.");
+    if (!user || user->empty()) throw Error(Fault::usage, "a user is needed", "Add ?user=ID.");
     return *user;
 }
 
@@ -48,7 +46,7 @@ Question read_question(const Request& request) {
     const auto page = filter_of(request);
     const auto today = TimeZone::utc().day_of(now());
     const auto last = day_parameter(request, "to").value_or(today);
-    const auto first = day_parameter(request, "from").value_or(last - kDefaultPeriod + days{1});
+    const auto first = day_parameter(request, "from").value_or(last - analysis::kDefaultPeriod + days{1});
     if (first > last)
         throw Error(Fault::usage, fmt::format("'from' {} is after 'to' {}", render_day(first), render_day(last)));
     if (last - first >= kLongestPeriod)
@@ -86,8 +84,10 @@ std::vector<Series> load(postgres::Session& session, const Question& question, d
     for (const auto& row :
          transaction.exec("metric_series", {users, std::nullopt, exactly(question.platform), exactly(question.account),
                                             exactly(question.source), exactly(question.metric), first,
-                                            question.period.last, question.broken_down || question.metric.has_value()}))
-        series.push_back(analysis::parse_series(row.view("series")));
+                                            question.period.last, question.broken_down})) {
+        auto found = analysis::parse_series(row.view("series"));
+        if (analysis::is_known(found, question.period)) series.push_back(std::move(found));
+    }
     return series;
 }
 
@@ -166,7 +166,7 @@ json detailed_json(postgres::Session& session, const Question& question) {
     std::string cursor;
     for (const auto& series : load(session, question, analysis::kAnomalyHistory)) {
         if (after && std::vector{series.platform, series.account_id, series.source, series.metric} <= *after) continue;
-        if (answer["metrics"].size() == static_cast<std::size_t>(question.limit)) {
+        if (answer["metrics"].size() == static_cast<std::size_t>(std::min(question.limit, kMostDetailed))) {
             answer["next"] = cursor;
             break;
         }
@@ -231,49 +231,25 @@ json content_json(postgres::Session& session, const Question& question) {
 }  // namespace
 
 void AnalyticsRoutes::add_to(Router& router) {
-    const auto add = [&](const char* method, const char* pattern, auto member) {
-        router.add(method, pattern, Access::guarded,
-                   [this, member](const Request& request) { return (this->*member)(request); });
+    const auto add = [&](const char* method, const char* pattern, Handler handler) {
+        router.add(method, pattern, Access::guarded, std::move(handler));
     };
-    add("GET", "/api/analytics/overview", &AnalyticsRoutes::overview);
-    add("GET", "/api/analytics/charts", &AnalyticsRoutes::charts);
-    add("GET", "/api/analytics/detailed", &AnalyticsRoutes::detailed);
-    add("GET", "/api/analytics/growth", &AnalyticsRoutes::growth);
-    add("GET", "/api/analytics/content", &AnalyticsRoutes::content);
-    add("GET", "/api/analytics/jobs", &AnalyticsRoutes::jobs);
-    add("GET", "/api/internal/explain", &AnalyticsRoutes::explain);
+    const auto about = [this](Tell tell, bool broken_down) -> Handler {
+        return [this, tell, broken_down](const Request& request) { return answer(request, tell, broken_down); };
+    };
+    add("GET", "/api/analytics/overview", about(overview_json, false));
+    add("GET", "/api/analytics/charts", about(charts_json, false));
+    add("GET", "/api/analytics/detailed", about(detailed_json, true));
+    add("GET", "/api/analytics/growth", about(growth_json, false));
+    add("GET", "/api/analytics/content", about(content_json, true));
+    add("GET", "/api/analytics/jobs", [this](const Request& request) { return jobs(request); });
+    add("GET", "/api/internal/explain", [this](const Request& request) { return explain(request); });
 }
 
-AnalyticsRoutes::Answer AnalyticsRoutes::overview(const Request& request) {
-    const auto question = read_question(request);
-    auto work = [question](postgres::Session& session) { return overview_json(session, question); };
-    co_return Response::data(co_await with_session(parts_, std::move(work)));
-}
-
-AnalyticsRoutes::Answer AnalyticsRoutes::charts(const Request& request) {
-    const auto question = read_question(request);
-    auto work = [question](postgres::Session& session) { return charts_json(session, question); };
-    co_return Response::data(co_await with_session(parts_, std::move(work)));
-}
-
-AnalyticsRoutes::Answer AnalyticsRoutes::detailed(const Request& request) {
+AnalyticsRoutes::Answer AnalyticsRoutes::answer(const Request& request, Tell tell, bool broken_down) {
     auto question = read_question(request);
-    question.broken_down = true;
-    question.limit = std::min(question.limit, kMostDetailed);
-    auto work = [question](postgres::Session& session) { return detailed_json(session, question); };
-    co_return Response::data(co_await with_session(parts_, std::move(work)));
-}
-
-AnalyticsRoutes::Answer AnalyticsRoutes::growth(const Request& request) {
-    const auto question = read_question(request);
-    auto work = [question](postgres::Session& session) { return growth_json(session, question); };
-    co_return Response::data(co_await with_session(parts_, std::move(work)));
-}
-
-AnalyticsRoutes::Answer AnalyticsRoutes::content(const Request& request) {
-    auto question = read_question(request);
-    question.broken_down = true;
-    auto work = [question](postgres::Session& session) { return content_json(session, question); };
+    question.broken_down = broken_down;
+    auto work = [question, tell](postgres::Session& session) { return tell(session, question); };
     co_return Response::data(co_await with_session(parts_, std::move(work)));
 }
 

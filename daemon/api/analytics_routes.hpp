@@ -2,10 +2,14 @@
 // Routes for dashboards: a user's numbers over time. Documented in etc/openapi.yaml.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "daemon/api/http.hpp"
 #include "daemon/api/parts.hpp"
 
 namespace tally::api {
+
+struct Question;
 
 /// Each answers for one user, whom the query names; nothing of another one is in it. Use from the executor's thread
 /// only; must outlive the router.
@@ -17,11 +21,9 @@ public:
 private:
     using Answer = boost::asio::awaitable<Response>;
 
-    Answer overview(const Request& request);
-    Answer charts(const Request& request);
-    Answer detailed(const Request& request);
-    Answer growth(const Request& request);
-    Answer content(const Request& request);
+    /// What a route tells of the numbers that its query asks about.
+    using Tell = nlohmann::json (*)(postgres::Session&, const Question&);
+    Answer answer(const Request& request, Tell tell, bool broken_down);
     Answer jobs(const Request& request);
     Answer explain(const Request& request);
 

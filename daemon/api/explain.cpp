@@ -93,7 +93,8 @@ json known_json(const json& connection, const std::string& request, std::string_
     for (const auto& entry : connection["requests"]) {
         const auto& metrics = entry["metrics"];
         if (entry["request"] != request || std::find(metrics.begin(), metrics.end(), metric) == metrics.end()) continue;
-        for (const auto& span : entry["days"]) return {{"state", span["state"]}, {"asked_at", span["asked_at"]}};
+        const auto& day = entry["days"].at(0);  // one was asked about
+        return {{"state", day["state"]}, {"asked_at", day["asked_at"]}};
     }
     return {{"state", nullptr}, {"asked_at", nullptr}};
 }

@@ -11,7 +11,7 @@ RETURNING platform, metric
 
 -- name: metric_series
 -- $1 users, $2 tiers, $3 patterns of platforms, $4 of accounts, $5 of sources, $6 of metrics (of each: NULL, all), $7 first day, $8 last
--- day, $9 whether broken-down metrics are wanted, too. A JSON object a series, in the order of the key; points are [days since 1970, value, final].
+-- day, $9 whether broken-down metrics are wanted, too (those that $6 names always are). A JSON object a series, in the order of the key; points are [days since 1970, value, final].
 SELECT json_build_object(
            'user_id', user_id, 'platform', platform, 'account_id', account_id, 'source', source, 'metric', metric,
            'unit', (array_agg(unit ORDER BY date DESC))[1], 'currency', (array_agg(currency ORDER BY date DESC))[1],
@@ -25,7 +25,7 @@ SELECT json_build_object(
    AND ($5::text[] IS NULL OR source LIKE ANY ($5::text[]))
    AND ($6::text[] IS NULL OR metric LIKE ANY ($6::text[]))
    AND date BETWEEN $7::date AND $8::date
-   AND ($9::boolean OR position('.' IN metric) = 0)
+   AND ($9::boolean OR $6::text[] IS NOT NULL OR position('.' IN metric) = 0)
  GROUP BY user_id, platform, account_id, source, metric
  ORDER BY user_id, platform, account_id, source, metric
 

@@ -172,6 +172,10 @@ class Stack:
         assert out.returncode == 0, out.stderr
         return [line.split("\t") for line in out.stdout.splitlines()]
 
+    def await_descriptions(self):
+        """What may be added up is written down right after the start."""
+        wait_until(lambda: self.sql("SELECT count(*) FROM metrics") != [["0"]], what="the metrics' descriptions")
+
     def snapshots(self):
         """{(user, platform, account, source, metric, date): value} from an export."""
         lines = self.ctl("export", "--format", "ndjson").stdout.splitlines()

@@ -6,15 +6,14 @@ import statistics
 
 import pytest
 
-from stack import account_id, user, wait_until
+from stack import account_id, user
 
 KEY = ("platform", "account_id", "source", "metric")
 
 
 @pytest.fixture
 def stack(stack):
-    """What may be added up is written down right after the start."""
-    wait_until(lambda: stack.sql("SELECT count(*) FROM metrics") != [["0"]], what="the metrics' descriptions")
+    stack.await_descriptions()
     return stack
 
 
@@ -71,6 +70,7 @@ def test_show_says_what_the_export_comes_to(stack):
         assert {point["date"]: (point["value"], point["final"]) for point in each["points"]} == \
             {str(day): (row["value"], row["final"]) for day, row in days.items() if first <= day <= last}
     assert {each["summary"] for each in told["metrics"]} == {"total", "average", "latest"}
+    assert any(each["trend"] for each in told["metrics"])  # of four weeks, however short the period
     assert any(each["days_not_final"] for each in told["metrics"]) and any(each["change"] for each in told["metrics"])
 
     page = stack.ctl("show", "user-1", "--last", "10d").stdout

@@ -374,7 +374,7 @@ def test_every_answer_is_as_described(make_client, document):
 
     # What the numbers came to.
     analytics = "/api/analytics/"
-    wait_until(lambda: stack.sql("SELECT count(*) FROM metrics") != [["0"]], what="the metrics' descriptions")
+    stack.await_descriptions()
     overview = ask("GET", analytics + "overview", query={"user": "user-1"})
     assert {each["platform"] for each in overview["metrics"]} == {"facebook", "instagram", "snapchat", "snapchat_profile", "twitch", "youtube"}
     assert {each["summary"] for each in overview["metrics"]} == {"total", "average", "latest"} and any(each["trend"] for each in overview["metrics"])

@@ -52,6 +52,7 @@ class Machine:
         except BaseException:
             self.container.kill()
             self.container.wait()
+            shutil.rmtree(self.dir, ignore_errors=True)
             raise
 
     def find_leader(self):

@@ -70,6 +70,13 @@ TEST_CASE("what a counter added over missing days belongs to none of them") {
     CHECK(values[0].value == 10);
 }
 
+TEST_CASE("a series is known in a period by its numbers there or in the one before") {
+    CHECK(is_known(series_of(Summary::total, "2026-11-15", {1}), kWeek));
+    CHECK(is_known(series_of(Summary::total, "2026-11-02", {0}), kWeek));
+    CHECK_FALSE(is_known(series_of(Summary::total, "2026-11-01", {1}), kWeek));
+    CHECK_FALSE(is_known(series_of(Summary::total, "2026-11-16", {1}), kWeek));
+}
+
 TEST_CASE("where nothing is known there is no number, and no change from nothing") {
     const auto nothing = summarise(series_of(Summary::total, "2026-11-02", {}), kWeek);
     CHECK_FALSE(nothing.value);
