@@ -66,21 +66,9 @@ json refusals_json(const std::vector<store::RefusedMetric>& refusals) {
 
 json requests_json(postgres::Transaction& transaction, const platform::Platform& platform, const std::string& user,
                    const store::CoveredConnection& connection, DayRange range, Instant now) {
-    platform::MetricSets refused;
-    for (const auto& each : connection.refused) refused[each.request].insert(each.metric);
     const auto zone = platform::find_day_zone(platform, connection.attributes);
-    const auto numbers = store::load_number_days(transaction, user, connection.account_id, platform,
-                                                 platform::numbers_wanted(platform, refused), range);
     json list = json::array();
-    for (const auto& entry : platform::knowledge({.platform = platform,
-                             .zone = zone.value_or(TimeZone::utc()),
-                             .coverage = connection.coverage,
-                             .attributes = connection.attributes,
-                             .refused = refused,
-                             .numbers = numbers,
-                             .now = now,
-                             .connected_at = connection.created_at,
-                             .range = range}))
+    for (const auto& entry : store::known_days(transaction, platform, user, connection, range, now))
         list.push_back({{"request", entry.request->name},
                         {"window", window_name(entry.request->window)},
                         {"metrics", entry.metrics},

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -56,6 +57,7 @@ struct Report {
 struct KnownAccount {
     std::string platform, title, account_id, source;
     std::vector<platform::MetricDays> metrics;
+    std::shared_ptr<const platform::Platform> file = nullptr;  ///< to which the requests of `metrics` belong
 };
 
 /// @param series in the order of their keys, from kAnomalyHistory before the week on  @param known accounts of the user;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/ascii.hpp"
+#include "daemon/platform/target.hpp"
 
 namespace tally::store {
 
@@ -96,6 +97,25 @@ platform::NumberDays load_number_days(postgres::Transaction& transaction, const 
                                                             low, high, range.first, range.last}))
         days[row.text("request")][row.text("metric")][row.day("date")] = row.instant("fetched_at");
     return days;
+}
+
+std::vector<platform::MetricDays> known_days(postgres::Transaction& transaction, const platform::Platform& platform,
+                                             const std::string& user_id, const CoveredConnection& connection,
+                                             DayRange range, Instant now) {
+    platform::MetricSets refused;
+    for (const auto& each : connection.refused) refused[each.request].insert(each.metric);
+    const auto zone = platform::find_day_zone(platform, connection.attributes).value_or(TimeZone::utc());
+    const auto numbers = load_number_days(transaction, user_id, connection.account_id, platform,
+                                          platform::numbers_wanted(platform, refused), range);
+    return platform::knowledge({.platform = platform,
+                                .zone = zone,
+                                .coverage = connection.coverage,
+                                .attributes = connection.attributes,
+                                .refused = refused,
+                                .numbers = numbers,
+                                .now = now,
+                                .connected_at = connection.created_at,
+                                .range = range});
 }
 
 std::vector<CoverageTotal> coverage_totals(postgres::Transaction& transaction, const std::optional<std::string>& only,

@@ -48,6 +48,12 @@ platform::NumberDays load_number_days(postgres::Transaction& transaction, const 
                                       const std::string& account_id, const platform::Platform& of,
                                       const platform::MetricSets& metrics, DayRange range);
 
+/// What is known of each day of the connection's metrics, the zone being UTC as long as it is not known. What it gives
+/// refers to the platform.
+std::vector<platform::MetricDays> known_days(postgres::Transaction& transaction, const platform::Platform& platform,
+                                             const std::string& user_id, const CoveredConnection& connection,
+                                             DayRange range, Instant now);
+
 /// All connections of a platform and a tier. Days are those of all requests together; settled ones are final or empty.
 struct CoverageTotal {
     std::string platform, tier;

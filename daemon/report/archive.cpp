@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/report/archive.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "common/error.hpp"
+#include "common/url.hpp"
+#include "daemon/report/workbook.hpp"
+
+namespace tally::report {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kReadable = fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read;
+constexpr auto kOpen = fs::perms::owner_all | fs::perms::group_read | fs::perms::group_exec;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+    throw Error(Fault::failed, fmt::format("cannot write the report '{}': {}", path, why), "Is the disk full?");
+}
+
+void make_directory(const std::string& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (!error) fs::permissions(path, kOpen, error);
+    if (error) refuse(path, error.message());
+}
+
+/// What `write` leaves under another name takes the place of `path`.
+template <class Write>
+std::int64_t replace(const std::string& path, Write write) {
+    const auto aside = path + ".new";
+    write(aside);
+    std::error_code error;
+    const auto size = fs::file_size(aside, error);
+    if (!error) fs::permissions(aside, kReadable, error);
+    if (!error) fs::rename(aside, path, error);
+    if (error) {
+        std::error_code ignored;
+        fs::remove(aside, ignored);
+        refuse(path, error.message());
+    }
+    return static_cast<std::int64_t>(size);
+}
+
+}  // namespace
+
+std::string Archive::path(const std::string& user_id, Day monday, Format format) const {
+    return fmt::format("{}/{}/{}.{}", directory_, render_day(monday), percent_encode(user_id),
+                       format == Format::html ? "html" : "xlsx");
+}
+
+Archive::Sizes Archive::keep(const Report& report, const Templates& templates) const {
+    const auto monday = report.week.first;
+    make_directory(directory_);
+    make_directory(fmt::format("{}/{}", directory_, render_day(monday)));
+    Sizes sizes;
+    sizes.html = replace(path(report.user_id, monday, Format::html), [&](const std::string& aside) {
+        std::ofstream file{aside, std::ios::binary | std::ios::trunc};
+        file << render_html(report, templates);
+        file.close();
+        if (!file) refuse(aside, std::strerror(errno));
+    });
+    sizes.xlsx = replace(path(report.user_id, monday, Format::xlsx),
+                         [&](const std::string& aside) { write_workbook(report, aside); });
+    return sizes;
+}
+
+std::optional<std::string> Archive::read(const std::string& user_id, Day monday, Format format) const {
+    std::ifstream file{path(user_id, monday, format), std::ios::binary};
+    if (!file) return std::nullopt;
+    return std::string{std::istreambuf_iterator<char>{file}, {}};
+}
+
+int Archive::drop_before(Day monday) const {
+    std::error_code error;
+    int dropped = 0;
+    for (fs::directory_iterator week{directory_, error}, end; !error && week != end; week.increment(error)) {
+        const auto day = parse_day(week->path().filename().string());
+        if (!day || *day >= monday) continue;
+        fs::remove_all(week->path(), error);
+        if (error) refuse(week->path().string(), error.message());
+        ++dropped;
+    }
+    return dropped;
+}
+
+}  // namespace tally::report
