@@ -1,0 +1,65 @@
+-- Weekly reports: rounds through the users of a zone, what was built, and to whom it goes.
+
+-- name: report_zones
+WITH RECURSIVE zones AS (
+    (SELECT zone FROM users ORDER BY zone LIMIT 1)
+    UNION ALL
+    SELECT n.zone
+      FROM zones z
+      CROSS JOIN LATERAL (SELECT u.zone FROM users u WHERE u.zone > z.zone ORDER BY u.zone LIMIT 1) n
+)
+SELECT zone FROM zones
+
+-- name: begin_round
+-- $1 zone, $2 Monday: behind which user it goes on; no row when it was gone through.
+INSERT INTO report_rounds AS r (zone, week) VALUES ($1, $2::date)
+ON CONFLICT (zone, week) DO UPDATE SET zone = excluded.zone WHERE r.finished_at IS NULL
+RETURNING after_user
+
+-- name: users_to_report
+-- $1 zone, $2 behind this user, $3 tiers with reports, $4 limit
+SELECT user_id FROM users WHERE zone = $1 AND user_id > $2 AND tier = ANY ($3::text[]) ORDER BY user_id LIMIT $4
+
+-- name: advance_round
+-- $1 zone, $2 Monday, $3 the user that was looked at last, $4 whether that was the last one
+UPDATE report_rounds SET after_user = $3, finished_at = CASE WHEN $4 THEN now() END WHERE zone = $1 AND week = $2::date
+
+-- name: note_report
+-- $1 user, $2 Monday, $3 node, $4 metrics, $5 bytes of the page, $6 of the workbook
+INSERT INTO reports (user_id, week, node, metrics, html_bytes, xlsx_bytes) VALUES ($1, $2::date, $3, $4, $5, $6)
+ON CONFLICT (user_id, week) DO UPDATE
+   SET built_at = now(), node = excluded.node, metrics = excluded.metrics, html_bytes = excluded.html_bytes,
+       xlsx_bytes = excluded.xlsx_bytes
+
+-- name: mail_report
+-- $1 user, $2 Monday: into the outbox, when the user has an address
+INSERT INTO outbox (channel, message, report_user, report_week)
+SELECT 'report:' || user_id, '{}', user_id, $2::date FROM report_recipients WHERE user_id = $1
+
+-- name: report_recipient
+SELECT address FROM report_recipients WHERE user_id = $1
+
+-- name: set_report_recipient
+INSERT INTO report_recipients (user_id, address) VALUES ($1, $2)
+ON CONFLICT (user_id) DO UPDATE SET address = excluded.address
+
+-- name: drop_report_recipient
+DELETE FROM report_recipients WHERE user_id = $1
+
+-- name: report_mailed
+-- $1 user, $2 Monday, $3 error; empty: the mail server took it
+UPDATE reports SET mailed_at = CASE WHEN $3 = '' THEN now() ELSE mailed_at END, mail_error = $3 WHERE user_id = $1 AND week = $2::date
+
+-- name: list_reports
+-- $1 user or NULL, $2 and $3 behind this Monday and user or NULL, $4 limit. The newest week first.
+SELECT user_id, week, built_at, node, metrics, html_bytes, xlsx_bytes, mailed_at, mail_error
+  FROM reports
+ WHERE ($1::text IS NULL OR user_id = $1)
+   AND ($2::date IS NULL OR week < $2::date OR (week = $2::date AND user_id > $3))
+ ORDER BY week DESC, user_id
+ LIMIT $4
+
+-- name: delete_old_reports
+-- $1 Monday: of the weeks before
+WITH rounds AS (DELETE FROM report_rounds WHERE week < $1::date)
+DELETE FROM reports WHERE week < $1::date
