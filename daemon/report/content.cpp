@@ -146,6 +146,15 @@ void add_highlights(std::vector<Highlight>& highlights, const Account& account) 
 
 }  // namespace
 
+std::int64_t Report::metrics() const noexcept {
+    std::size_t count = 0;
+    for (const auto& account : accounts) {
+        count += account.lines.size();
+        for (const auto& breakdown : account.breakdowns) count += breakdown.parts.size();
+    }
+    return static_cast<std::int64_t>(count);
+}
+
 DayRange week_before(Day today) {
     const auto monday = today - (std::chrono::weekday{today} - std::chrono::Monday);
     return {monday - days{kDays}, monday - days{1}};

@@ -51,6 +51,8 @@ struct Report {
     Instant built_at;
     std::vector<Account> accounts;
     std::vector<std::string> highlights;  ///< sentences, the most striking first
+
+    std::int64_t metrics() const noexcept;  ///< with a number of the week, parts of breakdowns included
 };
 
 /// What is known of the days of an account's metrics in the week.

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a report says of a week.
+#include "daemon/report/content.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/common/analysis/series_fixture.hpp"
+
+using namespace tally;
+using namespace tally::report;
+using analysis::Summary;
+using test::day;
+using test::series_of;
+
+namespace {
+
+const DayRange kWeek{day("2026-11-09"), day("2026-11-15")};
+const Instant kBuilt = parse_instant("2026-11-16T07:00:00Z").value();
+
+/// Nine weeks, of which the last one is reported.
+analysis::Series named(const char* metric, Summary summary = Summary::total, double value = 100) {
+    auto series = series_of(summary, "2026-09-14", std::vector<double>(63, value));
+    series.metric = metric;
+    return series;
+}
+
+Report composed(const std::vector<analysis::Series>& series, const std::vector<KnownAccount>& known = {}) {
+    return compose("u", kWeek, kBuilt, series, known);
+}
+
+}  // namespace
+
+TEST_CASE("the week that is over, whatever the day") {
+    CHECK(week_before(day("2026-11-16")) == kWeek);  // a Monday
+    CHECK(week_before(day("2026-11-22")) == kWeek);  // its Sunday
+    CHECK(week_before(day("2026-11-15")) == DayRange{day("2026-11-02"), day("2026-11-08")});
+}
+
+TEST_CASE("metrics come by account, broken-down ones by their dimension, the largest part first") {
+    auto other = named("views");
+    other.account_id = "b";
+    auto small = named("views.type.post", Summary::total, 10), large = named("views.type.reel", Summary::total, 90);
+    const auto report = composed({named("likes"), named("views"), small, large, other});
+    REQUIRE(report.accounts.size() == 2);
+    REQUIRE(report.accounts[0].lines.size() == 2);
+    CHECK(report.accounts[0].lines[1].figures.value == 700);
+    REQUIRE(report.accounts[0].breakdowns.size() == 1);
+    const auto& breakdown = report.accounts[0].breakdowns[0];
+    CHECK(breakdown.metric == "views");
+    CHECK(breakdown.dimension == "type");
+    CHECK(breakdown.parts[0].name == "reel");
+    CHECK(breakdown.parts[1].name == "post");
+    CHECK(report.metrics() == 5);
+    CHECK(report.highlights.empty());
+}
+
+TEST_CASE("a metric without any number of the week is not there") {
+    auto old = named("views");
+    old.points.resize(50);
+    CHECK(composed({old}).metrics() == 0);
+}
+
+TEST_CASE("odd days and large changes are said first") {
+    auto odd = named("views");
+    odd.points[57].value = 1'000;
+    auto grown = named("likes");
+    for (std::size_t i = 56; i < 63; ++i) grown.points[i].value = 120;
+    const auto report = composed({grown, odd});
+    REQUIRE(report.highlights.size() == 2);
+    CHECK(report.highlights[0].find("views came to 1,000 on Tuesday, 2026-11-10, 10 times") != std::string::npos);
+    CHECK(report.highlights[1] == "p (a): likes grew by 20.0 %, to 840.");
+}
+
+TEST_CASE("what is missing says why, and what is not final is named") {
+    auto series = named("views");
+    series.points.resize(61);
+    series.points.back().final = false;
+    platform::Request request;
+    request.name = "daily";
+    const auto known = [&](platform::Knowledge state, std::vector<std::string> metrics) {
+        return KnownAccount{.platform = "p",
+                            .title = "The Platform",
+                            .account_id = "a",
+                            .source = "social_media",
+                            .metrics = {{.request = &request,
+                                         .metrics = std::move(metrics),
+                                         .days = {{.days = {kWeek.first, day("2026-11-13")},
+                                                   .state = platform::Knowledge::final,
+                                                   .asked_at = kBuilt},
+                                                  {.days = {day("2026-11-14"), kWeek.last},
+                                                   .state = state,
+                                                   .asked_at = std::nullopt}}}}};
+    };
+    auto notes = composed({series}, {known(platform::Knowledge::pending, {"views"})}).accounts[0].notes;
+    REQUIRE(notes.size() == 2);
+    CHECK(notes[0] == "2 of 7 days without a number (not published yet): views");
+    CHECK(notes[1] == "not final, the platform may still change it: views");
+    notes = composed({series}, {known(platform::Knowledge::never_asked, {"likes", "views"})}).accounts[0].notes;
+    CHECK(notes[0] == "2 of 7 days without a number (not collected): likes, views");
+    CHECK(notes[1] == "5 of 7 days without a number (the platform had no number): likes");
+    // A day on which nothing can be asked is nobody's fault, and an account without any number is there all the same.
+    const auto quiet = composed({}, {known(platform::Knowledge::impossible, {"views"})});
+    REQUIRE(quiet.accounts.size() == 1);
+    CHECK(quiet.accounts[0].title == "The Platform");
+    CHECK(quiet.accounts[0].notes[0] == "5 of 7 days without a number (the platform had no number): views");
+    CHECK(quiet.metrics() == 0);
+}
