@@ -119,6 +119,16 @@ DaemonClient::~DaemonClient() = default;
 
 Json DaemonClient::request(const std::string& method, const std::string& path, const Secret& body,
                            std::string_view content_type) {
+    auto json = Json::parse(perform(method, path, body, content_type), nullptr, false);
+    if (!json.is_object())
+        throw Error{Fault::internal,
+                    fmt::format("tallyd answered {} {} with something that is no JSON object", method, path),
+                    "Is another program listening on this socket?"};
+    return json;
+}
+
+std::string DaemonClient::perform(const std::string& method, const std::string& path, const Secret& body,
+                                  std::string_view content_type) {
     auto* easy = handle_->get();
     curl_easy_reset(easy);  // keeps the connection
     std::string answer;
@@ -155,12 +165,7 @@ Json DaemonClient::request(const std::string& method, const std::string& path, c
     long status = 0;
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (status < 200 || status > 299) throw api_error(static_cast<int>(status), answer);
-    auto json = Json::parse(answer, nullptr, false);
-    if (!json.is_object())
-        throw Error{Fault::internal,
-                    fmt::format("tallyd answered {} {} with something that is no JSON object", method, path),
-                    "Is another program listening on this socket?"};
-    return json;
+    return answer;
 }
 
 }  // namespace tally::cli

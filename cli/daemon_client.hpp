@@ -41,9 +41,15 @@ public:
     /// The member `data` of the answer.
     nlohmann::json get(const std::string& path) { return std::move(request("GET", path)["data"]); }
 
+    /// The content of a successful answer that is no JSON.
+    std::string fetch(const std::string& path) { return perform("GET", path, Secret{}, ""); }
+
     void set_timeout(std::chrono::milliseconds timeout) noexcept { timeout_ = timeout; }
 
 private:
+    std::string perform(const std::string& method, const std::string& path, const Secret& body,
+                        std::string_view content_type);
+
     class Handle;
     std::string socket_;
     std::chrono::milliseconds timeout_{30'000};

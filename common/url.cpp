@@ -97,6 +97,15 @@ std::optional<Url> parse_mail_url(std::string_view text) {
     return parse(text, kSchemes);
 }
 
+bool is_mail_address(std::string_view text) noexcept {
+    constexpr std::size_t kLongest = 254;
+    const auto at = text.find('@');
+    return text.size() <= kLongest && at != std::string_view::npos && at > 0 && at + 1 < text.size() &&
+           text.find('@', at + 1) == std::string_view::npos &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; }) &&
+           text.find_first_of("<>,;:\\\"()[]") == std::string_view::npos;
+}
+
 std::string percent_encode(std::string_view text) {
     std::string result;
     for (const char c : text) {

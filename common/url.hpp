@@ -30,6 +30,9 @@ std::optional<Url> parse_url(std::string_view text);
 /// The same for a mail server: smtp or smtps.
 std::optional<Url> parse_mail_url(std::string_view text);
 
+/// One plain address: something@something, ASCII, without blanks, quotes and lists, at most 254 bytes.
+bool is_mail_address(std::string_view text) noexcept;
+
 /// Everything but letters, digits and "-._~" as %XX.
 std::string percent_encode(std::string_view text);
 

@@ -39,6 +39,7 @@
 #include "daemon/api/coverage_routes.hpp"
 #include "daemon/api/duty_routes.hpp"
 #include "daemon/api/platform_routes.hpp"
+#include "daemon/api/report_routes.hpp"
 #include "daemon/api/server.hpp"
 #include "daemon/api/status_routes.hpp"
 #include "daemon/collect/dispatcher.hpp"
@@ -48,6 +49,7 @@
 #include "daemon/lease/lease_repository.hpp"
 #include "daemon/net/async.hpp"
 #include "daemon/net/http_client.hpp"
+#include "daemon/report/mail.hpp"
 #include "daemon/service/database_watch.hpp"
 #include "daemon/service/log.hpp"
 #include "daemon/service/notify.hpp"
@@ -291,7 +293,8 @@ private:
                                 .log = log_,
                                 .database = database,
                                 .sender = host_name(),
-                                .config = [this] { return rules_->config; }},
+                                .config = [this] { return rules_->config; },
+                                .report_mail = [this](alert::ReportName name) { return report_mail(std::move(name)); }},
                                std::random_device{}()};
         const api::Parts parts{.executor = executor,
                                .threads = threads,
@@ -313,6 +316,7 @@ private:
         api::CoverageRoutes coverage{parts};
         api::AlertRoutes alerts{parts, courier};
         api::AnalyticsRoutes analytics{parts};
+        api::ReportRoutes reports{parts, courier};
         api::Router router;
         control.add_to(router);
         status.add_to(router);
@@ -322,6 +326,7 @@ private:
         coverage.add_to(router);
         alerts.add_to(router);
         analytics.add_to(router);
+        reports.add_to(router);
         api::Server server{executor, std::move(router), server_settings(rules_->config, std::exchange(passed_, {})),
                            log_};
 
@@ -335,6 +340,17 @@ private:
         threads.join();
         heart.join();
         if (failure) std::rethrow_exception(failure);
+    }
+
+    /// With the rules of now: on a thread of the database there may be others already.
+    alert::MakePosting report_mail(alert::ReportName name) const {
+        return [name = std::move(name), rules = rules_, node = facts_.node](postgres::Session& session) {
+            report::Reporter reporter{rules->config, rules->catalog, node};
+            auto transaction = session.begin();
+            auto posting = report::make_posting(transaction, reporter, name.user_id, name.monday, now());
+            transaction.commit();
+            return posting;
+        };
     }
 
     struct Services {

@@ -3,28 +3,15 @@
 #include "cli/command/commands.hpp"
 
 #include "cli/command/handlers.hpp"
+#include "cli/command/shared_options.hpp"
 
 namespace tally::cli {
 
 namespace {
 
-const Argument kUser{"USER"};
-const Argument kPlatform{"PLATFORM"};
-const Option kAccount{"account", "ID", "the platform's account id; needed when the user has several"};
-const Option kFrom{"from", "DATE", "first day: 2026-11-21, today or -30d (days are UTC)"};
-const Option kTo{"to", "DATE", "last day, included"};
-const Option kOnlyUsers{"user", "USER", "only this user, or several with commas between"};
-const Option kOnlyTier{"tier", "TIER", "only users of this tier"};
-const Option kOnlyPlatforms{"platform", "PLATFORM", "only this platform; * and ? match any text and any character"};
-const Option kOnlyAccount{"account", "ID", "only this account"};
-const Option kOnlySource{"source", "SOURCE", "only social_media, or ads"};
-const Option kSomeMetrics{"metric", "GLOB", "only metrics that match, with * and ?, broken down or not"};
-const Option kAllMetrics{"all-metrics", "", "those that are broken down, too"};
-const Option kPeriod{"last", "DAYS", "so many days, today included: 30d (default: 28d, whole weeks)"};
 const Option kTokenStdin{"token-stdin", "", "read the token from stdin (asked for without echo on a terminal)"};
 const Option kTokenFile{"token-file", "FILE", "read the token from a file"};
 const Option kAttribute{"attribute", "NAME=VALUE", "an attribute of the connection", false, true};
-const Option kOnlyUser{"user", "USER", "only this user"};
 const Option kOnlyPlatform{"platform", "PLATFORM", "only this platform"};
 
 std::vector<Command> general_commands() {
@@ -68,104 +55,6 @@ std::vector<Command> general_commands() {
          "needs_authorization, gone and disabled.\n\n"
          "Example:\n  tallyctl why acme instagram",
          explain_wait},
-        {"export",
-         "",
-         {},
-         {kOnlyUsers,
-          kOnlyTier,
-          kOnlyPlatforms,
-          kOnlyAccount,
-          kOnlySource,
-          {"metric", "GLOB", "only metrics that match, with * and ?"},
-          kFrom,
-          kTo,
-          {"last", "DAYS", "so many days up to yesterday, and today: 30d"},
-          {"changed-since", "TIME", "only numbers that were stored since: 2026-11-21T02:00:00Z or a date"},
-          {"as-of", "TIME", "closed days as they were known then"},
-          {"wide", "", "a row a day, with a column for each metric"},
-          {"with-missing", "", "also a row for each number that is wanted and not there, and the column state"},
-          {"format", "csv|ndjson|json|xlsx", "default: what FILE is called, else csv"},
-          {"escape-formulas", "", "CSV: texts that a spreadsheet would calculate begin with a quote"},
-          {"out", "FILE", "write there, complete or not at all, packed when it ends in .gz or .zst; - is stdout"}},
-         "take the numbers out",
-         "Reads the database (read only, without the daemon) and writes one row a number, in constant memory, ordered "
-         "by\n"
-         "user, platform, account, source, metric and date. Where one user, tier, platform, … is named, several can "
-         "be, with\n"
-         "commas between.\n\n"
-         "With --wide there is one row a day and account, and a column a metric. With --with-missing, which needs "
-         "--from or\n"
-         "--last, days without a number have rows too; the column 'state' says why: pending, empty, refused, "
-         "never_asked or\n"
-         "impossible.\n\n"
-         "Example:\n  tallyctl export --user acme --metric 'views*' --from -30d --out views.csv\n"
-         "  tallyctl export --tier premium --changed-since 2026-11-21T02:00:00Z --out news.ndjson.zst\n"
-         "  tallyctl export --platform instagram --last 30d --wide --out instagram.xlsx",
-         export_snapshots},
-        {"show",
-         "",
-         {kUser},
-         {kOnlyPlatforms, kOnlyAccount, kOnlySource, kSomeMetrics, kAllMetrics, kFrom, kTo, kPeriod},
-         "a user's numbers, and how they changed",
-         "Reads the database (read only, without the daemon). One line a metric: its total, average or latest value, "
-         "the\n"
-         "change against as many days before, how many days have a number, how many of these are not final, and a bar "
-         "a\n"
-         "day. Changes compare days that both periods have; a missing day is never a zero.\n\n"
-         "Example:\n  tallyctl show acme --platform instagram --last 30d",
-         show_numbers},
-        {"top",
-         "",
-         {},
-         {kOnlyUsers,
-          kOnlyTier,
-          kOnlyPlatforms,
-          kOnlyAccount,
-          kOnlySource,
-          kSomeMetrics,
-          kAllMetrics,
-          kFrom,
-          kTo,
-          kPeriod,
-          {"by", "percent|change", "what is ranked (default: percent)"},
-          {"lowest", "", "what fell most comes first"},
-          {"limit", "N", "so many lines (default: 20)"}},
-         "metrics by growth",
-         "Reads the database (read only, without the daemon) and ranks the metrics of all accounts that match by "
-         "their\n"
-         "change against as many days before, as 'show' has it.\n\n"
-         "Example:\n  tallyctl top --tier premium --metric followers_count --by change",
-         show_top},
-        {"explain",
-         "",
-         {kUser, kPlatform, {"METRIC"}, {"DATE"}},
-         {kAccount, {"source", "SOURCE", "social_media, or ads (default: what the platform's file says)"}},
-         "where a number comes from",
-         "Tells of one number: its value, the request that asked for it and its window in the platform's zone, when "
-         "and by\n"
-         "which run and node it was fetched, whether it is final, and every value before with its time. Of a day "
-         "without a\n"
-         "number it tells what is known of it.\n\n"
-         "Example:\n  tallyctl explain acme instagram reach 2026-11-20",
-         explain_number},
-        {"coverage",
-         "",
-         {{"USER", false}, {"PLATFORM", false}},
-         {kOnlyAccount,
-          {"metric", "GLOB", "only metrics that match, with * and ?, a line each"},
-          {"all-metrics", "", "a line a metric, also where metrics of a request are alike"},
-          kFrom,
-          kTo,
-          {"days", "N", "so many days up to --to (default: 30, as far as they fit)"},
-          {"plain", "", "letters without colour"}},
-         "which days are there, and which are not",
-         "With USER and PLATFORM: a line a metric and a sign a day, the newest at the right: final, provisional (may\n"
-         "change), pending (asked, not published yet), empty (the platform has nothing), refused, never asked (a gap)\n"
-         "or impossible (future, outside the platform's history). With USER: a line a connection. Without: a line a\n"
-         "platform and tier. The day that is running does not count in percentages and gaps.\n\n"
-         "Example:\n  tallyctl coverage acme instagram\n  tallyctl coverage acme instagram --metric 'reach*' --from "
-         "-90d",
-         show_coverage},
     };
 }
 
@@ -174,7 +63,9 @@ std::vector<Command> user_commands() {
         {"user",
          "add",
          {kUser},
-         {{"tier", "TIER", "such as free or premium", true}, {"zone", "ZONE", "the user's time zone (default: UTC)"}},
+         {{"tier", "TIER", "such as free or premium", true},
+          {"zone", "ZONE", "the user's time zone (default: UTC)"},
+          {"report-to", "ADDRESS", "to whom the weekly reports are mailed"}},
          "register a user",
          "Registers a user. Fails when the user exists; 'user set' changes one.\n\n"
          "Example:\n  tallyctl user add acme --tier premium --zone Europe/Berlin",
@@ -182,8 +73,10 @@ std::vector<Command> user_commands() {
         {"user",
          "set",
          {kUser},
-         {{"tier", "TIER", "the new tier"}, {"zone", "ZONE", "the new time zone"}},
-         "change a user's tier or time zone",
+         {{"tier", "TIER", "the new tier"},
+          {"zone", "ZONE", "the new time zone"},
+          {"report-to", "ADDRESS", "to whom the weekly reports are mailed; '' is nobody"}},
+         "change a user's tier, time zone or address",
          "Changes what is given and keeps the rest.\n\n"
          "Example:\n  tallyctl user set acme --tier free",
          set_user},
@@ -213,8 +106,10 @@ std::vector<Command> user_commands() {
          {{"FILE"}},
          {},
          "register many users and connections from NDJSON",
-         "FILE (- is stdin) has one user a line: a JSON object with id, tier, zone and connections, a list of objects\n"
-         "with platform, account, token (the bare token or an object) and attributes. Importing again is harmless. "
+         "FILE (- is stdin) has one user a line: a JSON object with id, tier, zone, report_to and connections, a list "
+         "of\n"
+         "objects with platform, account, token (the bare token or an object) and attributes. Importing again is "
+         "harmless. "
          "Lines\n"
          "that are refused are named on stderr; exit code 3 when some were, 1 when all were.\n\n"
          "Example:\n  echo "
@@ -538,8 +433,8 @@ std::vector<Command> system_commands() {
 
 std::vector<Command> all_commands() {
     std::vector<Command> table;
-    for (auto part : {general_commands(), user_commands(), connection_commands(), job_commands(), duty_commands(),
-                      alert_commands(), platform_commands(), system_commands()})
+    for (auto part : {general_commands(), number_commands(), user_commands(), connection_commands(), job_commands(),
+                      duty_commands(), alert_commands(), platform_commands(), system_commands()})
         table.insert(table.end(), part.begin(), part.end());
     return table;
 }

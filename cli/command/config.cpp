@@ -14,6 +14,7 @@
 #include "common/counted.hpp"
 #include "common/error.hpp"
 #include "daemon/collect/load.hpp"
+#include "daemon/report/page.hpp"
 
 namespace tally::cli {
 
@@ -132,6 +133,7 @@ int check_config(Context& context, const Arguments& arguments) {
     const auto config = config::load(file ? file : context.config_path());
     auto complaints = unreadable_secrets(config);
     const auto catalog = platform::Catalog::load(config::platform_directories(config.source_file));
+    report::load_templates(config::template_directories(config.source_file));
     std::string trouble;
     auto connections = count_connections(config, trouble);
     const bool counted = connections.has_value();

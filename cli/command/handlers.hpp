@@ -15,6 +15,11 @@ int show_numbers(Context& context, const Arguments& arguments);
 int show_top(Context& context, const Arguments& arguments);
 int explain_number(Context& context, const Arguments& arguments);
 
+int build_report(Context& context, const Arguments& arguments);
+int get_report(Context& context, const Arguments& arguments);
+int list_reports(Context& context, const Arguments& arguments);
+int send_report(Context& context, const Arguments& arguments);
+
 int add_user(Context& context, const Arguments& arguments);
 int set_user(Context& context, const Arguments& arguments);
 int list_users(Context& context, const Arguments& arguments);

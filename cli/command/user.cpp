@@ -25,6 +25,7 @@ Json read_changes(const Arguments& arguments) {
     for (const auto* name : {"tier", "zone"}) {
         if (auto value = arguments.find(name)) changes[name] = std::move(*value);
     }
+    if (auto address = arguments.find("report-to")) changes["report_to"] = std::move(*address);
     return changes;
 }
 
@@ -81,8 +82,8 @@ int add_user(Context& context, const Arguments& arguments) {
 }
 
 int set_user(Context& context, const Arguments& arguments) {
-    if (!arguments.has("tier") && !arguments.has("zone"))
-        throw Error{Fault::usage, "nothing to change", "Give --tier or --zone."};
+    if (!arguments.has("tier") && !arguments.has("zone") && !arguments.has("report-to"))
+        throw Error{Fault::usage, "nothing to change", "Give --tier, --zone or --report-to."};
     return put_user(context, arguments, "never", "changed");
 }
 
@@ -107,7 +108,7 @@ int show_user(Context& context, const Arguments& arguments) {
         context.print(user);
         return kExitDone;
     }
-    print_members(context, user, {"id", "tier", "zone", "state", "created_at"});
+    print_members(context, user, {"id", "tier", "zone", "report_to", "state", "created_at"});
     const auto& connections = member(user, "connections");
     if (!connections.is_array() || connections.empty()) {
         context.console.say("no connections");

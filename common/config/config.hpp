@@ -109,6 +109,11 @@ struct Config {
         std::chrono::days downgrade_grace{7};  ///< how long a user's numbers stay as the tier before kept them
         friend bool operator==(const History&, const History&) = default;
     } history;
+    struct Reports {
+        std::chrono::seconds delay{7 * 3600};  ///< after the week is over by the user's clock
+        std::chrono::days keep{180};
+        friend bool operator==(const Reports&, const Reports&) = default;
+    } reports;
     struct Alerts {
         std::map<std::string, AlertChannel> channels;
         std::optional<std::string> quiet;  ///< see parse_quiet_hours()

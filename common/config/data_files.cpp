@@ -21,6 +21,15 @@ bool runs_from_source_tree() {
     return !error && program.string().starts_with(root.string() + "/");
 }
 
+std::vector<std::string> directories_of(const std::string& name, const std::string& config_file) {
+    std::vector<std::string> directories{data_directory(name), TALLY_CONFIG_DIR "/" + name};
+    if (!config_file.empty()) {
+        auto beside = fs::path(config_file).parent_path() / name;
+        if (beside != directories.back()) directories.push_back(std::move(beside));
+    }
+    return directories;
+}
+
 }  // namespace
 
 std::string data_directory(const std::string& name) {
@@ -28,12 +37,11 @@ std::string data_directory(const std::string& name) {
 }
 
 std::vector<std::string> platform_directories(const std::string& config_file) {
-    std::vector<std::string> directories{data_directory("platforms"), TALLY_CONFIG_DIR "/platforms"};
-    if (!config_file.empty()) {
-        auto beside = fs::path(config_file).parent_path() / "platforms";
-        if (beside != directories.back()) directories.push_back(std::move(beside));
-    }
-    return directories;
+    return directories_of("platforms", config_file);
+}
+
+std::vector<std::string> template_directories(const std::string& config_file) {
+    return directories_of("templates", config_file);
 }
 
 }  // namespace tally::config

@@ -125,8 +125,9 @@ constexpr std::array kOptions{
            .min = ms(days{1}),
            .max = ms(days{36'500}),
            .default_text = "30d for free, otherwise 90d"},
-    Option{
-        .path = "tiers.<name>.reports", .doc = "Whether users of this tier get reports.", .slot = tier<&Tier::reports>},
+    Option{.path = "tiers.<name>.reports",
+           .doc = "Whether a report of every week is built for users of this tier, see tallyd(8), REPORTS.",
+           .slot = tier<&Tier::reports>},
 
     Option{.path = "platforms.<name>.enabled",
            .doc = "Whether this platform is collected.",
@@ -220,6 +221,19 @@ constexpr std::array kOptions{
         .slot = in<&Config::history, &Config::History::downgrade_grace>,
         .min = 0,
         .max = ms(days{3650})},
+
+    Option{.path = "reports.delay",
+           .doc =
+               "How long after the week is over, by the clock of the user, its report is built: platforms publish the "
+               "last days late.",
+           .slot = in<&Config::reports, &Config::Reports::delay>,
+           .min = 0,
+           .max = ms(days{6})},
+    Option{.path = "reports.keep",
+           .doc = "How long reports are kept, in whole days.",
+           .slot = in<&Config::reports, &Config::Reports::keep>,
+           .min = ms(days{7}),
+           .max = ms(days{3650})},
 
     Option{.path = "alerts.channels.<name>.webhook",
            .doc = "The URL to which alerts are sent. Whoever knows it may write there, so it may be a secret.",

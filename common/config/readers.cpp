@@ -124,10 +124,7 @@ std::string read_quiet_hours(const YamlNode& node) {
 
 std::string read_address(const YamlNode& node) {
     auto text = node.text();
-    const auto at = text.find('@');
-    const bool odd =
-        text.find_first_of(" \t\r\n<>,;\"") != std::string::npos || text.find('@', at + 1) != std::string::npos;
-    if (at == std::string::npos || at == 0 || at + 1 == text.size() || odd)
+    if (!is_mail_address(text))
         node.fail(fmt::format("not an address: '{}'", text), "Write one plain address, such as ops@example.com.");
     return text;
 }

@@ -101,27 +101,6 @@ std::size_t read_source(char* out, std::size_t size, std::size_t count, void* so
     return length;
 }
 
-void send_mail(const Message& message, const std::string& to, const config::Config::Smtp& smtp, const std::string& id) {
-    const auto text = mail(message, *smtp.from, to, id);
-    Source source{text};
-    Transfer transfer;
-    transfer.set(CURLOPT_URL, smtp.url->c_str());
-    const auto server = parse_mail_url(*smtp.url);
-    // Who asks for smtp:// elsewhere gets STARTTLS or nothing: passwords and numbers do not travel in the clear.
-    transfer.set(CURLOPT_USE_SSL, static_cast<long>(server && server->is_loopback() ? CURLUSESSL_TRY : CURLUSESSL_ALL));
-    const auto password = smtp.password ? std::optional{config::resolve(*smtp.password)} : std::nullopt;
-    if (smtp.username) transfer.set(CURLOPT_USERNAME, smtp.username->c_str());
-    if (password) transfer.set(CURLOPT_PASSWORD, password->reveal().c_str());
-    const auto from = fmt::format("<{}>", *smtp.from), recipient = fmt::format("<{}>", to);
-    const CurlList recipients{curl_slist_append(nullptr, recipient.c_str()), curl_slist_free_all};
-    transfer.set(CURLOPT_MAIL_FROM, from.c_str());
-    transfer.set(CURLOPT_MAIL_RCPT, recipients.get());
-    transfer.set(CURLOPT_READFUNCTION, &read_source);
-    transfer.set(CURLOPT_READDATA, &source);
-    transfer.set(CURLOPT_UPLOAD, 1L);
-    transfer.perform();
-}
-
 /// One end of a pipe, closed at the end.
 struct Descriptor {
     int fd = -1;
@@ -196,12 +175,35 @@ void run_command(const Message& message, const std::string& program) {
 
 }  // namespace
 
+void send_mail(const Letter& letter, const std::string& to, const config::Config::Smtp& smtp, const std::string& id) {
+    if (!smtp.url || !smtp.from)
+        throw Error(Fault::config, "no mail server is configured", "Set smtp.url and smtp.from, see tallyd.yaml(5).");
+    const auto text = render_letter(letter, *smtp.from, to, id);
+    Source source{text};
+    Transfer transfer;
+    transfer.set(CURLOPT_URL, smtp.url->c_str());
+    const auto server = parse_mail_url(*smtp.url);
+    // Who asks for smtp:// elsewhere gets STARTTLS or nothing: passwords and numbers do not travel in the clear.
+    transfer.set(CURLOPT_USE_SSL, static_cast<long>(server && server->is_loopback() ? CURLUSESSL_TRY : CURLUSESSL_ALL));
+    const auto password = smtp.password ? std::optional{config::resolve(*smtp.password)} : std::nullopt;
+    if (smtp.username) transfer.set(CURLOPT_USERNAME, smtp.username->c_str());
+    if (password) transfer.set(CURLOPT_PASSWORD, password->reveal().c_str());
+    const auto from = fmt::format("<{}>", *smtp.from), recipient = fmt::format("<{}>", to);
+    const CurlList recipients{curl_slist_append(nullptr, recipient.c_str()), curl_slist_free_all};
+    transfer.set(CURLOPT_MAIL_FROM, from.c_str());
+    transfer.set(CURLOPT_MAIL_RCPT, recipients.get());
+    transfer.set(CURLOPT_READFUNCTION, &read_source);
+    transfer.set(CURLOPT_READDATA, &source);
+    transfer.set(CURLOPT_UPLOAD, 1L);
+    transfer.perform();
+}
+
 void deliver(const Message& message, const config::AlertChannel& channel, const config::Config::Smtp& smtp,
              const std::string& id) {
     if (channel.webhook)
         post(message, channel);
     else if (channel.email)
-        send_mail(message, *channel.email, smtp, id);
+        send_mail(letter_of(message), *channel.email, smtp, id);
     else if (channel.command)
         run_command(message, *channel.command);
 }

@@ -18,4 +18,7 @@ constexpr std::chrono::seconds kDeliveryLimit{30};
 void deliver(const Message& message, const config::AlertChannel& channel, const config::Config::Smtp& smtp,
              const std::string& id);
 
+/// The same for a mail to one address.
+void send_mail(const Letter& letter, const std::string& to, const config::Config::Smtp& smtp, const std::string& id);
+
 }  // namespace tally::alert

@@ -25,14 +25,29 @@ constexpr auto kRetryFloor = 10s, kRetryBase = 30s, kRetryCeiling = 3'600s;
 constexpr auto kOutage = 60s;
 
 /// What a thread of its own found: an error's words, or nothing.
-std::string attempt(const Message& message, const config::AlertChannel& channel, const config::Config::Smtp& smtp,
-                    const std::string& id) {
+template <class Work>
+std::string attempt(Work work) {
     try {
-        deliver(message, channel, smtp, id);
+        work();
         return {};
     } catch (const std::exception& error) {
         return describe_line(error);
     }
+}
+
+std::string id_of(const Delivery& delivery) {
+    return fmt::format("tally-{}", delivery.id);
+}
+
+/// What the log says of a delivery.
+struct Told {
+    std::string_view what;
+    service::Field first, second;
+};
+
+Told told_of(const Delivery& delivery) {
+    if (!delivery.report) return {"alert", {"channel", delivery.channel}, {"title", delivery.message.notice.title}};
+    return {"report", {"user", delivery.report->user_id}, {"week", render_day(delivery.report->monday)}};
 }
 
 }  // namespace
@@ -63,35 +78,65 @@ awaitable<bool> Courier::deliver_some() {
     co_return !deliveries.empty();
 }
 
-awaitable<void> Courier::deliver_one(const config::Config& config, const Delivery& delivery) {
+awaitable<Courier::Outcome> Courier::send_message(const config::Config& config, const Delivery& delivery) {
     const auto channel = config.alerts.channels.find(delivery.channel);
-    std::string error = "the configuration has no such channel any more";
-    if (channel != config.alerts.channels.end()) {
-        auto work = [message = delivery.message, to = channel->second, smtp = config.smtp,
-                     id = fmt::format("tally-{}", delivery.id)] { return attempt(message, to, smtp, id); };
-        error = co_await net::run_blocking(thread_, std::move(work));
-    }
+    if (channel == config.alerts.channels.end())
+        co_return Outcome{.error = "the configuration has no such channel any more", .hopeless = true};
+    auto work = [message = delivery.message, to = channel->second, smtp = config.smtp, id = id_of(delivery)] {
+        return attempt([&] { deliver(message, to, smtp, id); });
+    };
+    Outcome outcome;
+    outcome.error = co_await net::run_blocking(thread_, std::move(work));
+    co_return outcome;
+}
+
+/// What it says is looked up by one of the database's threads, what is slow about it is sent by our own.
+awaitable<Courier::Outcome> Courier::send_report(const config::Config& config, const Delivery& delivery) {
+    struct Prepared {
+        std::optional<Posting> posting;
+        std::string error;
+    };
+    auto prepare = [&pool = parts_.pool, make = parts_.report_mail(*delivery.report)] {
+        Prepared prepared;
+        prepared.error = attempt([&] {
+            const auto session = pool.acquire();
+            prepared.posting = make(*session);
+        });
+        return prepared;
+    };
+    auto prepared = co_await net::run_blocking(parts_.threads, std::move(prepare));
+    Outcome outcome{.error = std::move(prepared.error), .hopeless = false};
+    if (!outcome.error.empty()) co_return outcome;
+    if (!prepared.posting) co_return Outcome{.error = "the user has no address for reports any more", .hopeless = true};
+    auto work = [posting = *std::move(prepared.posting), smtp = config.smtp, id = id_of(delivery)] {
+        return attempt([&] { send_mail(posting.letter, posting.to, smtp, id); });
+    };
+    outcome.error = co_await net::run_blocking(thread_, std::move(work));
+    co_return outcome;
+}
+
+awaitable<void> Courier::deliver_one(const config::Config& config, const Delivery& delivery) {
+    const auto [error, hopeless] =
+        delivery.report ? co_await send_report(config, delivery) : co_await send_message(config, delivery);
     std::optional<std::chrono::milliseconds> again;
-    if (!error.empty() && channel != config.alerts.channels.end() && delivery.attempt < kAttempts)
+    if (!error.empty() && !hopeless && delivery.attempt < kAttempts)
         again = schedule::retry_delay(
             {.attempt = delivery.attempt, .base = kRetryBase, .ceiling = kRetryCeiling, .floor = kRetryFloor}, random_);
-    auto write = [&pool = parts_.pool, delivery, error, again] {
+    auto write = [&pool = parts_.pool, delivery, failure = error, again] {
         const auto session = pool.acquire();
         Outbox outbox{*session};
-        if (error.empty())
+        if (failure.empty())
             outbox.sent(delivery);
         else
-            outbox.failed(delivery, error, again);
+            outbox.failed(delivery, failure, again);
         return true;
     };
+    const auto told = told_of(delivery);
     if (error.empty())
-        parts_.log.info("alert delivered", {{"channel", delivery.channel}, {"title", delivery.message.notice.title}});
+        parts_.log.info(fmt::format("{} delivered", told.what), {told.first, told.second});
     else
-        parts_.log.warning(again ? "alert not delivered, trying again" : "alert not delivered, given up",
-                           {{"channel", delivery.channel},
-                            {"title", delivery.message.notice.title},
-                            {"attempt", std::to_string(delivery.attempt)},
-                            {"error", error}});
+        parts_.log.warning(fmt::format("{} not delivered, {}", told.what, again ? "trying again" : "given up"),
+                           {told.first, told.second, {"attempt", std::to_string(delivery.attempt)}, {"error", error}});
     co_await net::run_blocking(parts_.threads, std::move(write));
 }
 
@@ -101,7 +146,9 @@ awaitable<std::vector<Courier::Trial>> Courier::send_to_all(Notice notice, std::
     const auto config = parts_.config();
     std::vector<Trial> trials;
     for (const auto& [name, channel] : config.alerts.channels) {
-        auto work = [message, to = channel, smtp = config.smtp, id] { return attempt(message, to, smtp, id); };
+        auto work = [message, to = channel, smtp = config.smtp, id] {
+            return attempt([&] { deliver(message, to, smtp, id); });
+        };
         auto error = co_await net::run_blocking(thread_, std::move(work));
         if (!error.empty())
             parts_.log.warning("alert not delivered",

@@ -20,6 +20,9 @@
 
 namespace tally::alert {
 
+/// Makes the mail of a report; nullopt: nobody is to get it any more. Blocking, for any thread.
+using MakePosting = std::function<std::optional<Posting>(postgres::Session&)>;
+
 /// Use from the executor's thread only. Each node has one; they share the outbox.
 class Courier {
 public:
@@ -31,6 +34,7 @@ public:
         const service::DatabaseWatch& database;
         std::string sender;  ///< named in messages, such as the host
         std::function<config::Config()> config;
+        std::function<MakePosting(ReportName)> report_mail;
     };
     Courier(Parts parts, std::uint64_t seed);
 
@@ -46,7 +50,13 @@ public:
 
 private:
     boost::asio::awaitable<bool> deliver_some();
+    struct Outcome {
+        std::string error;      ///< empty: the other side took it
+        bool hopeless = false;  ///< another attempt would end the same way
+    };
     boost::asio::awaitable<void> deliver_one(const config::Config& config, const Delivery& delivery);
+    boost::asio::awaitable<Outcome> send_message(const config::Config& config, const Delivery& delivery);
+    boost::asio::awaitable<Outcome> send_report(const config::Config& config, const Delivery& delivery);
     boost::asio::awaitable<void> tell_of_database();
     boost::asio::awaitable<std::vector<Trial>> send_to_all(Notice notice, std::string id);
 

@@ -60,23 +60,20 @@ std::string part(std::string_view type, std::string_view disposition, std::strin
 }
 
 /// Parts between lines that base64 cannot hold.
-std::string multipart(std::string_view kind, const std::string& boundary, const std::vector<std::string>& parts) {
-    auto text = fmt::format("Content-Type: multipart/{}; boundary=\"{}\"\r\n\r\n", kind, boundary);
+std::string multipart(const std::string& boundary, const std::vector<std::string>& parts) {
+    auto text = fmt::format("Content-Type: multipart/mixed; boundary=\"{}\"\r\n\r\n", boundary);
     for (const auto& each : parts) text += fmt::format("--{}\r\n{}", boundary, each);
     return text + fmt::format("--{}--\r\n", boundary);
 }
 
 std::string body_of(const Letter& letter, const std::string& id) {
-    constexpr auto kText = "text/plain; charset=utf-8";
-    auto body = part(kText, "", letter.text);
-    if (!letter.html.empty())
-        body = multipart("alternative", "=_alternative_" + id, {body, part("text/html; charset=utf-8", "", letter.html)});
+    auto body = part("text/plain; charset=utf-8", "", letter.text);
     if (letter.attachments.empty()) return body;
-    std::vector<std::string> parts{body};
+    std::vector<std::string> parts{std::move(body)};
     for (const auto& file : letter.attachments)
-        parts.push_back(
-            part(file.type, fmt::format("Content-Disposition: attachment; filename=\"{}\"\r\n", file.name), file.content));
-    return multipart("mixed", "=_mixed_" + id, parts);
+        parts.push_back(part(file.type, fmt::format("Content-Disposition: attachment; filename=\"{}\"\r\n", file.name),
+                             file.content));
+    return multipart("=_parts_" + id, parts);
 }
 
 }  // namespace

@@ -18,9 +18,14 @@ struct Attachment {
 struct Letter {
     std::string subject;  ///< UTF-8
     std::string text;     ///< UTF-8
-    std::string html;     ///< the same for those who look at pages; empty: none
     std::vector<Attachment> attachments;
     Instant at;
+};
+
+/// A letter and the address to which it goes.
+struct Posting {
+    std::string to;
+    Letter letter;
 };
 
 /// RFC 5322 and MIME, with CRLF and every part in base64. @param id unique, without '<' and '@'

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "common/error.hpp"
-#include "daemon/alert/letter.hpp"
 
 namespace tally::alert {
 
@@ -102,10 +101,8 @@ std::string webhook_body(const Message& message, config::WebhookFormat format) {
     return body.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string mail(const Message& message, const std::string& from, const std::string& to, const std::string& id) {
-    const Letter letter{
-        .subject = subject_of(message), .text = text_of(message), .html = {}, .attachments = {}, .at = message.at};
-    return render_letter(letter, from, to, id);
+Letter letter_of(const Message& message) {
+    return {.subject = subject_of(message), .text = text_of(message), .attachments = {}, .at = message.at};
 }
 
 }  // namespace tally::alert

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/alert/letter.hpp"
 #include "daemon/alert/notice.hpp"
 
 namespace tally::alert {
@@ -28,7 +29,6 @@ std::string text_of(const Message& message);
 
 /// The body of a POST.
 std::string webhook_body(const Message& message, config::WebhookFormat format);
-/// A mail with its headers (RFC 5322, UTF-8, CRLF). @param id unique, without '<' and '@'
-std::string mail(const Message& message, const std::string& from, const std::string& to, const std::string& id);
+Letter letter_of(const Message& message);
 
 }  // namespace tally::alert

@@ -40,17 +40,25 @@ std::vector<Delivery> Outbox::claim(unsigned limit, std::chrono::seconds hold) {
     auto transaction = session_.begin();
     std::vector<Delivery> deliveries;
     const auto rows = transaction.commit({{.statement = "claim_messages", .params = {limit, hold.count()}}}).front();
-    for (const auto& row : rows)
-        deliveries.push_back({.id = row.integer("message_id"),
-                              .channel = row.text("channel"),
-                              .message = message_from_json(row.view("message")),
-                              .attempt = static_cast<unsigned>(row.integer("attempt")),
-                              .token = row.integer("token")});
+    for (const auto& row : rows) {
+        Delivery delivery{.id = row.integer("message_id"),
+                          .channel = row.text("channel"),
+                          .message = {},
+                          .report = {},
+                          .attempt = static_cast<unsigned>(row.integer("attempt")),
+                          .token = row.integer("token")};
+        if (const auto week = row.optional_day("report_week"))
+            delivery.report = ReportName{.user_id = row.text("report_user"), .monday = *week};
+        else
+            delivery.message = message_from_json(row.view("message"));
+        deliveries.push_back(std::move(delivery));
+    }
     return deliveries;
 }
 
 void Outbox::sent(const Delivery& delivery) {
     auto transaction = session_.begin();
+    if (delivery.report) transaction.exec("report_mailed", {delivery.report->user_id, delivery.report->monday, ""});
     transaction.commit({{.statement = "message_sent", .params = {delivery.id, delivery.token}},
                         {.statement = "resolve_alert", .params = {kUndelivered, delivery.channel}}});
 }
@@ -60,7 +68,9 @@ void Outbox::failed(const Delivery& delivery, const std::string& error,
     const auto text = postgres::make_storable(error, kMostError);
     const auto seconds = again ? std::optional{std::chrono::duration<double>{*again}.count()} : std::nullopt;
     auto transaction = session_.begin();
-    transaction.exec("message_failed", {delivery.id, delivery.token, text, seconds});
+    // Somebody may have taken it out of the outbox meanwhile: nobody waits for it any more.
+    if (transaction.exec("message_failed", {delivery.id, delivery.token, text, seconds}).affected() == 0) return;
+    if (delivery.report) transaction.exec("report_mailed", {delivery.report->user_id, delivery.report->monday, text});
     if (!again) transaction.exec("raise_alert", {kUndelivered, delivery.channel, text});
     transaction.commit();
 }

@@ -20,13 +20,20 @@ std::vector<Alert> alerts_to_tell(postgres::Transaction& transaction);
 void tell(postgres::Transaction& transaction, const std::vector<Notice>& notices,
           const std::vector<std::string>& channels, const std::string& sender, Instant at);
 
-/// A message that this node is to deliver now. Unless its end is written, another attempt follows.
+/// Which report is to be mailed.
+struct ReportName {
+    std::string user_id;
+    Day monday;
+};
+
+/// What this node is to deliver now: a message, or a report. Unless its end is written, another attempt follows.
 struct Delivery {
     std::int64_t id;
     std::string channel;
-    Message message;
-    unsigned attempt;    ///< 1 is the first
-    std::int64_t token;  ///< the end must name it
+    Message message;                   ///< empty when it is a report
+    std::optional<ReportName> report;  ///< made when it is sent
+    unsigned attempt;                  ///< 1 is the first
+    std::int64_t token;                ///< the end must name it
 };
 
 /// Throws what Session throws.

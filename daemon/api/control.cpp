@@ -274,18 +274,17 @@ Control::Answer Control::put_user(const Request& request) {
     const auto& user = request.params.at("user");
     check_id("user", user);
     const auto body = request.json();
-    allow_members(body, {"tier", "zone"});
-    const auto tier = text_member(body, "tier"), zone = text_member(body, "zone");
-    if (tier) check_tier(*tier);
-    if (zone) check_zone(*zone);
+    allow_members(body, {"tier", "zone", "report_to"});
+    const auto change = read_user_change(body);
+    if (change.tier) check_tier(*change.tier);
     const auto create = request.query_value("create").value_or("");
-    auto work = [user, tier, zone, create](store::Registry& registry) {
+    auto work = [user, change, create](store::Registry& registry) {
         if (create == "only" && registry.user_exists(user))
             throw Error(Fault::failed, fmt::format("the user '{}' exists already", user),
                         "Use 'tallyctl user set' to change it.");
         if (create == "never" && !registry.user_exists(user))
             throw Error(Fault::missing, fmt::format("there is no user '{}'", user), "Add it with 'tallyctl user add'.");
-        return registry.put_user(user, tier, zone);
+        return registry.put_user(user, change);
     };
     const bool created = co_await with_registry(parts_, std::move(work));
     parts_.dispatcher.wake();
@@ -318,7 +317,7 @@ Control::Answer Control::import_users(const Request& request) {
         Line line{.number = number, .problem = {}, .user = {}};
         try {
             line.user = read_imported_user(text);
-            check_tier(line.user.tier);
+            check_tier(*line.user.change.tier);
             for (const auto& connection : line.user.connections) check_platform(parts_, connection.name.platform);
         } catch (const Error& error) {
             line.problem = describe_line(error);

@@ -10,6 +10,7 @@
 
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
+#include "common/url.hpp"
 #include "common/yaml.hpp"
 #include "daemon/collect/credential.hpp"
 
@@ -89,6 +90,17 @@ void check_zone(const std::string& zone) {
                     "Write an IANA name, such as Europe/Berlin.");
 }
 
+store::Registry::UserChange read_user_change(const json& object) {
+    store::Registry::UserChange change{.tier = text_member(object, "tier"),
+                                       .zone = text_member(object, "zone"),
+                                       .report_to = text_member(object, "report_to")};
+    if (change.zone) check_zone(*change.zone);
+    if (change.report_to && !change.report_to->empty() && !is_mail_address(*change.report_to))
+        throw Error(Fault::usage, fmt::format("'report_to' is no address: '{}'", *change.report_to),
+                    "Write one plain address, such as someone@example.com.");
+    return change;
+}
+
 std::map<std::string, std::string> attributes_of(const json& object) {
     std::map<std::string, std::string> attributes;
     const auto found = object.find("attributes");
@@ -118,14 +130,12 @@ store::NewConnection read_connection(const store::ConnectionName& name, const js
 store::Registry::ImportedUser read_imported_user(const std::string& line) {
     const auto object = json::parse(line, nullptr, false);
     if (!object.is_object()) throw Error(Fault::usage, "no JSON object");
-    allow_members(object, {"id", "tier", "zone", "connections"});
+    allow_members(object, {"id", "tier", "zone", "report_to", "connections"});
     store::Registry::ImportedUser user;
     user.user_id = text_member(object, "id").value_or("");
     check_id("user", user.user_id);
-    user.tier = text_member(object, "tier").value_or("");
-    if (user.tier.empty()) throw Error(Fault::usage, "'tier' is missing");
-    user.zone = text_member(object, "zone");
-    if (user.zone) check_zone(*user.zone);
+    user.change = read_user_change(object);
+    if (!user.change.tier) throw Error(Fault::usage, "'tier' is missing");
     if (const auto list = object.find("connections"); list != object.end()) {
         if (!list->is_array()) throw Error(Fault::usage, "'connections' is no list");
         for (const auto& entry : *list) {

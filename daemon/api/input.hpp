@@ -25,6 +25,8 @@ std::optional<DayRange> days_of(const nlohmann::json& object);
 /// 1 to 200 bytes of valid UTF-8 without control characters
 void check_id(std::string_view what, std::string_view id);
 void check_zone(const std::string& zone);
+/// The members `tier`, `zone` and `report_to`.
+store::Registry::UserChange read_user_change(const nlohmann::json& object);
 
 /// The member `attributes`, empty when it is absent.
 std::map<std::string, std::string> attributes_of(const nlohmann::json& object);

@@ -2,6 +2,8 @@
 // The duties of the daemon: what is done now and then beside collecting, each by one node at a time.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +17,10 @@ class Work;
 
 /// What a duty did.
 struct Done {
-    std::string words;        ///< for people, such as "deleted 1,200 numbers"
-    bool changed = true;      ///< whether there was anything to do
-    bool unfinished = false;  ///< something was in the way: come back before the next regular time
+    std::string words;    ///< for people, such as "deleted 1,200 numbers"
+    bool changed = true;  ///< whether there was anything to do
+    /// Come back so soon, when the next regular time is later: something was in the way, or others should go between.
+    std::optional<std::chrono::seconds> again = std::nullopt;
 };
 
 /// One row of the table of duties. Doing one twice, or half and then whole, is harmless.
@@ -47,6 +50,7 @@ Done trim_history(Work& work);      ///< runs and what goes with them
 Done describe_metrics(Work& work);  ///< units and sums, from the platform files
 Done make_partitions(Work& work);   ///< ahead of their first row
 Done check_quality(Work& work);     ///< counters that are not as they were, as alerts
+Done build_reports(Work& work);     ///< of the week that is over
 Done keep_retention(Work& work);    ///< numbers older than their tier keeps them
 Done follow_schedules(Work& work);  ///< slots of tiers whose schedule is another one now
 

@@ -42,7 +42,7 @@ Done trim_history(Work& work) {
     if (const auto count = delete_before(work, "delete_ended_messages", at - keep); count > 0)
         clauses.push_back("forgot " + counted(count, "message", "messages"));
     auto result = done(clauses, "nothing was too old");
-    result.unfinished = !drop.in_use.empty();
+    if (!drop.in_use.empty()) result.again = kInTheWay;
     return result;
 }
 

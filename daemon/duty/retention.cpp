@@ -133,7 +133,7 @@ Done keep_retention(Work& work) {
     if (numbers > 0) clauses.push_back("deleted " + counted(numbers, "number", "numbers"));
     if (restated > 0) clauses.push_back("deleted " + counted(restated, "restated value", "restated values"));
     auto result = done(clauses, "nothing was too old");
-    result.unfinished = !drop.in_use.empty();
+    if (!drop.in_use.empty()) result.again = kInTheWay;
     return result;
 }
 

@@ -15,8 +15,7 @@ using boost::asio::awaitable;
 
 namespace {
 
-constexpr auto kPoll = 2'000ms;  // also what the duty of a dead node waits
-constexpr auto kUnfinishedAgain = 15min;
+constexpr auto kPoll = 2'000ms;            // also what the duty of a dead node waits
 constexpr auto kLongestStatement = 10min;  // statistics of large tables; everything else is short
 constexpr auto kRetryFloor = 10s, kRetryBase = 60s;
 constexpr auto kRetryCeiling = 3'600s;
@@ -99,7 +98,7 @@ Runner::Outcome Runner::carry_out(const Claim& claim, const collect::Rules& rule
         postgres::Session session{duty_options(parts_.pool.options())};
         session.exec_alone(kPrepareSession);
         stop_.set_statement(session.canceller());
-        Work work{session, claim, rules, stop_};
+        Work work{session, claim, rules, parts_.node, stop_};
         return {.kind = Kind::done, .done = find_duty(claim.name).carry_out(work), .error = {}};
     } catch (const Stopped&) {
         return {.kind = Kind::stopped, .done = {}, .error = {}};
@@ -121,7 +120,7 @@ void Runner::record(const Claim& claim, Instant at, Outcome& outcome) {
     auto next = next_time(find_duty(claim.name), at);
     bool held = false;
     if (outcome.kind == Kind::done) {
-        if (outcome.done.unfinished) next = std::min(next, at + kUnfinishedAgain);
+        if (outcome.done.again) next = std::min(next, at + *outcome.done.again);
         held = repository.finish(claim, next, outcome.done.words);
     } else {
         const auto delay = schedule::retry_delay(

@@ -39,10 +39,12 @@ struct LeaseLost {};  ///< this node was taken for dead, and another one goes on
 /// Blocking; for one thread. What it refers to must outlive it.
 class Work {
 public:
-    Work(postgres::Session& session, const Claim& claim, const collect::Rules& rules, const Stop& stop)
-        : session_(session), claim_(claim), rules_(rules), stop_(stop) {}
+    Work(postgres::Session& session, const Claim& claim, const collect::Rules& rules, std::string node,
+         const Stop& stop)
+        : session_(session), claim_(claim), rules_(rules), node_(std::move(node)), stop_(stop) {}
 
     const collect::Rules& rules() const noexcept { return rules_; }
+    const std::string& node() const noexcept { return node_; }
 
     /// A transaction that nobody else can begin for this duty before it ends. Keep it short. @throws Stopped, LeaseLost
     postgres::Transaction begin();
@@ -55,6 +57,7 @@ private:
     postgres::Session& session_;
     const Claim& claim_;
     const collect::Rules& rules_;
+    const std::string node_;
     const Stop& stop_;
     std::chrono::steady_clock::time_point began_;
 };
@@ -66,6 +69,9 @@ struct DatabaseDay {
     Instant at;
 };
 DatabaseDay database_day(Work& work);
+
+/// When to come back after something was in the way.
+constexpr std::chrono::minutes kInTheWay{15};
 
 struct Drop {
     std::vector<std::string> dropped;

@@ -2,9 +2,9 @@
 #include "daemon/report/archive.hpp"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sodium.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -52,11 +52,61 @@ std::int64_t replace(const std::string& path, Write write) {
     return static_cast<std::int64_t>(size);
 }
 
+/// Of a text, for file names that would be too long.
+std::string digest(const std::string& text) {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    std::string hex(2 * hash.size() + 1, '\0');
+    sodium_bin2hex(hex.data(), hex.size(), hash.data(), hash.size());
+    hex.pop_back();  // its NUL
+    return hex;
+}
+
+void write_text(const std::string& path, const std::string& text) {
+    std::ofstream file{path, std::ios::binary | std::ios::trunc};
+    file << text;
+    file.close();
+    if (!file) refuse(path, std::strerror(errno));
+}
+
 }  // namespace
 
+std::optional<Format> parse_format(std::string_view text) {
+    if (text == "html") return Format::html;
+    if (text == "xlsx") return Format::xlsx;
+    if (text == "text") return Format::text;
+    return std::nullopt;
+}
+
+std::string_view extension(Format format) noexcept {
+    switch (format) {
+        case Format::html:
+            return "html";
+        case Format::xlsx:
+            return "xlsx";
+        case Format::text:
+            break;
+    }
+    return "txt";
+}
+
+std::string_view content_type(Format format) noexcept {
+    switch (format) {
+        case Format::html:
+            return "text/html; charset=utf-8";
+        case Format::xlsx:
+            return "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+        case Format::text:
+            break;
+    }
+    return "text/plain; charset=utf-8";
+}
+
 std::string Archive::path(const std::string& user_id, Day monday, Format format) const {
-    return fmt::format("{}/{}/{}.{}", directory_, render_day(monday), percent_encode(user_id),
-                       format == Format::html ? "html" : "xlsx");
+    constexpr std::size_t kLongest = 200;  // with extensions a name has up to 255 bytes
+    auto name = percent_encode(user_id);
+    if (name.size() > kLongest) name = "sha256-" + digest(user_id);
+    return fmt::format("{}/{}/{}.{}", directory_, render_day(monday), name, extension(format));
 }
 
 Archive::Sizes Archive::keep(const Report& report, const Templates& templates) const {
@@ -64,12 +114,10 @@ Archive::Sizes Archive::keep(const Report& report, const Templates& templates) c
     make_directory(directory_);
     make_directory(fmt::format("{}/{}", directory_, render_day(monday)));
     Sizes sizes;
-    sizes.html = replace(path(report.user_id, monday, Format::html), [&](const std::string& aside) {
-        std::ofstream file{aside, std::ios::binary | std::ios::trunc};
-        file << render_html(report, templates);
-        file.close();
-        if (!file) refuse(aside, std::strerror(errno));
-    });
+    sizes.html = replace(path(report.user_id, monday, Format::html),
+                         [&](const std::string& aside) { write_text(aside, render_html(report, templates)); });
+    replace(path(report.user_id, monday, Format::text),
+            [&](const std::string& aside) { write_text(aside, render_text(report, templates)); });
     sizes.xlsx = replace(path(report.user_id, monday, Format::xlsx),
                          [&](const std::string& aside) { write_workbook(report, aside); });
     return sizes;

@@ -20,7 +20,7 @@ using platform::Knowledge;
 using std::chrono::days;
 
 constexpr std::size_t kMostHighlights = 8;
-constexpr double kMuchGrowth = 10;  // percent, from which a change is worth a sentence
+constexpr double kMuchGrowth = 10;     // percent, from which a change is worth a sentence
 constexpr std::size_t kMostNamed = 5;  // metrics that a note names
 
 Line line_of(const Series& series, DayRange week) {
@@ -83,8 +83,8 @@ const Line* find_line(const Account& account, const std::string& metric) {
     return found == account.lines.end() ? nullptr : &*found;
 }
 
-/// Days of the week without a number, by why there is none and how many they are. Of a metric that is only stored broken down,
-/// any part is a number.
+/// Days of the week without a number, by why there is none and how many they are. Of a metric that is only stored
+/// broken down, any part is a number.
 bool has_number(const Account& account, const std::string& metric, std::size_t day) {
     if (const auto* line = find_line(account, metric)) return line->days[day].has_value();
     for (const auto& breakdown : account.breakdowns)
@@ -101,9 +101,12 @@ void note_missing(Account& account, const KnownAccount& known, DayRange week) {
             if (!told.insert(metric).second) continue;
             std::map<std::string, std::size_t> reasons;
             for (const auto& span : entry.days) {
-                for (auto day = std::max(span.days.first, week.first); day <= std::min(span.days.last, week.last); day += days{1}) {
+                for (auto day = std::max(span.days.first, week.first); day <= std::min(span.days.last, week.last);
+                     day += days{1}) {
                     const auto reason = reason_of(span.state);
-                    if (reason.empty() || has_number(account, metric, static_cast<std::size_t>((day - week.first).count()))) continue;
+                    if (reason.empty() ||
+                        has_number(account, metric, static_cast<std::size_t>((day - week.first).count())))
+                        continue;
                     ++reasons[std::string{reason}];
                 }
             }
@@ -111,15 +114,16 @@ void note_missing(Account& account, const KnownAccount& known, DayRange week) {
         }
     }
     for (const auto& [why, metrics] : missing)
-        account.notes.push_back(fmt::format("{} of {} without a number ({}): {}", why.second, counted(kDays, "day", "days"), why.first,
-                                            named(metrics)));
+        account.notes.push_back(fmt::format("{} of {} without a number ({}): {}", why.second,
+                                            counted(kDays, "day", "days"), why.first, named(metrics)));
 }
 
 void note_open(Account& account) {
     std::set<std::string> open;
     for (const auto& line : account.lines)
         if (line.figures.days_not_final > 0) open.insert(line.series.metric);
-    if (!open.empty()) account.notes.push_back(fmt::format("not final, the platform may still change it: {}", named(open)));
+    if (!open.empty())
+        account.notes.push_back(fmt::format("not final, the platform may still change it: {}", named(open)));
 }
 
 struct Highlight {
@@ -131,16 +135,17 @@ void add_highlights(std::vector<Highlight>& highlights, const Account& account) 
     for (const auto& line : account.lines) {
         const auto& series = line.series;
         for (const auto& anomaly : line.anomalies)
-            highlights.push_back({1'000 + std::min(std::abs(anomaly.score), 1'000.0),
-                                  fmt::format("{} ({}): {}.", account.title, account.account_id, describe(anomaly, series))});
+            highlights.push_back(
+                {1'000 + std::min(std::abs(anomaly.score), 1'000.0),
+                 fmt::format("{} ({}): {}.", account.title, account.account_id, describe(anomaly, series))});
         const auto& figures = line.figures;
-        if (!line.anomalies.empty() || !figures.change_percent || std::abs(*figures.change_percent) < kMuchGrowth) continue;
-        highlights.push_back(
-            {std::min(std::abs(*figures.change_percent), 999.0),
-             fmt::format("{} ({}): {} {} by {}, to {}.", account.title, account.account_id, series.metric,
-                         *figures.change_percent > 0 ? "grew" : "fell",
-                         fmt::format("{:.1f} %", std::abs(*figures.change_percent)),
-                         analysis::render_value(*figures.value, series.unit, series.currency))});
+        if (!line.anomalies.empty() || !figures.change_percent || std::abs(*figures.change_percent) < kMuchGrowth)
+            continue;
+        highlights.push_back({std::min(std::abs(*figures.change_percent), 999.0),
+                              fmt::format("{} ({}): {} {} by {}, to {}.", account.title, account.account_id,
+                                          series.metric, *figures.change_percent > 0 ? "grew" : "fell",
+                                          fmt::format("{:.1f} %", std::abs(*figures.change_percent)),
+                                          analysis::render_value(*figures.value, series.unit, series.currency))});
     }
 }
 
@@ -155,9 +160,20 @@ std::int64_t Report::metrics() const noexcept {
     return static_cast<std::int64_t>(count);
 }
 
+DayRange week_of(Day day) {
+    const auto monday = day - (std::chrono::weekday{day} - std::chrono::Monday);
+    return {monday, monday + days{kDays - 1}};
+}
+
 DayRange week_before(Day today) {
-    const auto monday = today - (std::chrono::weekday{today} - std::chrono::Monday);
-    return {monday - days{kDays}, monday - days{1}};
+    return week_of(today - days{kDays});
+}
+
+std::optional<DayRange> week_due(const TimeZone& zone, std::chrono::seconds delay, Instant at) {
+    const auto week = week_before(zone.day_of(at));
+    const auto over = std::chrono::local_seconds{week.last + days{1}};
+    if (zone.resolve(over + delay).first > at) return std::nullopt;
+    return week;
 }
 
 Report compose(std::string user_id, DayRange week, Instant built_at, const std::vector<Series>& series,
@@ -181,7 +197,8 @@ Report compose(std::string user_id, DayRange week, Instant built_at, const std::
     }
     for (const auto& each : known) {
         const auto same = [&](const Account& account) {
-            return account.platform == each.platform && account.account_id == each.account_id && account.source == each.source;
+            return account.platform == each.platform && account.account_id == each.account_id &&
+                   account.source == each.source;
         };
         auto account = std::find_if(report.accounts.begin(), report.accounts.end(), same);
         if (account == report.accounts.end())

@@ -10,6 +10,7 @@
 
 #include "common/analysis/anomaly.hpp"
 #include "common/analysis/series.hpp"
+#include "common/time_zone.hpp"
 #include "daemon/platform/knowledge.hpp"
 
 namespace tally::report {
@@ -18,6 +19,10 @@ constexpr std::size_t kDays = 7;
 
 /// The week from Monday on that was over for the first time on `today`: the one before today's.
 DayRange week_before(Day today);
+/// The week of a day.
+DayRange week_of(Day day);
+/// The week before that of `at`, once it has been over for `delay` by the zone's clock.
+std::optional<DayRange> week_due(const TimeZone& zone, std::chrono::seconds delay, Instant at);
 
 /// One metric of one account.
 struct Line {
@@ -62,8 +67,8 @@ struct KnownAccount {
     std::shared_ptr<const platform::Platform> file = nullptr;  ///< to which the requests of `metrics` belong
 };
 
-/// @param series in the order of their keys, from kAnomalyHistory before the week on  @param known accounts of the user;
-/// numbers of other accounts (removed ones) are reported without notes on what is missing
+/// @param series in the order of their keys, from kAnomalyHistory before the week on  @param known accounts of the
+/// user; numbers of other accounts (removed ones) are reported without notes on what is missing
 Report compose(std::string user_id, DayRange week, Instant built_at, const std::vector<analysis::Series>& series,
                const std::vector<KnownAccount>& known);
 

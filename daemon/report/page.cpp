@@ -44,7 +44,8 @@ const char* direction_of(const Figures& figures) {
 
 std::string point_text(const analysis::Point& point, const Series& series) {
     return fmt::format("{} {}{}", kWeekdays.at(std::chrono::weekday{point.day}.iso_encoding() - 1),
-                       series.summary == analysis::Summary::latest && point.value > 0 ? "+" : "", value_of(point.value, series));
+                       series.summary == analysis::Summary::latest && point.value > 0 ? "+" : "",
+                       value_of(point.value, series));
 }
 
 std::string trend_text(const std::optional<analysis::Trend>& trend, const Series& series) {
@@ -57,7 +58,8 @@ std::string gaps_text(const Figures& figures) {
     const auto missing = static_cast<std::int64_t>(kDays) - figures.days_known;
     std::string text;
     if (missing > 0) text = fmt::format("{} of {} days without a number", missing, kDays);
-    if (figures.days_not_final > 0) text += fmt::format("{}{} not final", text.empty() ? "" : ", ", figures.days_not_final);
+    if (figures.days_not_final > 0)
+        text += fmt::format("{}{} not final", text.empty() ? "" : ", ", figures.days_not_final);
     return text;
 }
 
@@ -139,7 +141,8 @@ data account_of(const Account& account, DayRange week) {
     for (const auto& breakdown : account.breakdowns) breakdowns.push_back(breakdown_of(breakdown));
     for (auto day = week.first; day <= week.last; day += days{1}) {
         data date;
-        date.set("date", fmt::format("{} {}", kWeekdays.at(std::chrono::weekday{day}.iso_encoding() - 1), render_day(day).substr(5)));
+        date.set("date", fmt::format("{} {}", kWeekdays.at(std::chrono::weekday{day}.iso_encoding() - 1),
+                                     render_day(day).substr(5)));
         dates.push_back(date);
     }
     entry.set("cards", cards);
@@ -253,9 +256,9 @@ std::string render_chart(const Line& line, DayRange week) {
     const double step = kWidth / kDays;
     const auto bar = [&](const analysis::Point& point, std::size_t day, double left, double width, const char* kind) {
         const double y = scale.y(point.value), zero = scale.y(0);
-        svg += fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1">{}</rect>)", kind,
-                           static_cast<double>(day) * step + left, std::min(y, zero), width, std::max(std::abs(zero - y), 0.8),
-                           titled(point, series));
+        svg += fmt::format(R"(<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1">{}</rect>)",
+                           kind, static_cast<double>(day) * step + left, std::min(y, zero), width,
+                           std::max(std::abs(zero - y), 0.8), titled(point, series));
     };
     std::string path;
     for (std::size_t day = 0; day < kDays; ++day) {
@@ -266,8 +269,8 @@ std::string render_chart(const Line& line, DayRange week) {
         if (counter && point) {
             const double y = scale.y(point->value);
             path += fmt::format("{}{:.1f} {:.1f}", path.empty() || !line.days[day - 1] ? "M" : "L", middle, y);
-            svg += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="3">{}</circle>)", point->final ? "now" : "open", middle, y,
-                               titled(*point, series));
+            svg += fmt::format(R"(<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="3">{}</circle>)",
+                               point->final ? "now" : "open", middle, y, titled(*point, series));
         }
         if (!point) svg += fmt::format(R"(<text x="{:.1f}" y="{}">–</text>)", middle + step * 0.15, kFloor - 2);
         svg += fmt::format(R"(<text x="{:.1f}" y="{}">{}</text>)", middle, kHeight - 2, kWeekdays.at(day));

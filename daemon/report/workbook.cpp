@@ -88,15 +88,21 @@ void write_summary(Sheet& sheet, const Report& report) {
         sheet.text(series.unit);
         sheet.text(series.currency);
         sheet.text(std::string{analysis::to_text(series.summary)});
-        for (const auto& value : {figures.value, figures.before, figures.change, figures.change_percent}) sheet.number(value);
+        for (const auto& value : {figures.value, figures.before, figures.change, figures.change_percent})
+            sheet.number(value);
         for (const auto count : {figures.days_known, figures.days_compared, figures.days_not_final})
             sheet.number(static_cast<double>(count));
     });
 }
 
 void write_days(Sheet& sheet, const Report& report) {
-    constexpr std::array<std::pair<const char*, double>, 7> kTitles{
-        {{"platform", 16}, {"account_id", 24}, {"source", 13}, {"metric", 34}, {"date", 11}, {"value", 16}, {"final", 7}}};
+    constexpr std::array<std::pair<const char*, double>, 7> kTitles{{{"platform", 16},
+                                                                     {"account_id", 24},
+                                                                     {"source", 13},
+                                                                     {"metric", 34},
+                                                                     {"date", 11},
+                                                                     {"value", 16},
+                                                                     {"final", 7}}};
     for (const auto& [title, width] : kTitles) sheet.title(title, width);
     each_line(report, [&](const Line& line) {
         for (const auto& point : line.days) {

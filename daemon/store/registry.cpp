@@ -45,6 +45,16 @@ TriggerScope scope_of(const ConnectionName& name) {
     return {.user_id = name.user_id, .platform = name.platform, .account_id = name.account_id, .days = {}};
 }
 
+/// An empty address: nobody gets the user's reports, those under way included.
+void put_recipient(Transaction& transaction, const std::string& user_id, const std::string& address) {
+    if (!address.empty()) {
+        transaction.exec("set_report_recipient", {user_id, address});
+        return;
+    }
+    transaction.exec("drop_report_recipient", {user_id});
+    transaction.exec("forget_waiting_reports", {user_id});
+}
+
 /// What is remembered of connections beside their own rows ends with them.
 void forget(Transaction& transaction, const postgres::Result& removed) {
     std::vector<std::int64_t> ids;
@@ -66,22 +76,22 @@ std::string alert_subject(const std::string& platform, const std::string& reques
     return fmt::format("{} {}", platform, metric.empty() ? request : metric);
 }
 
-bool Registry::put_user(const std::string& user_id, const std::optional<std::string>& tier,
-                        const std::optional<std::string>& zone) {
+bool Registry::put_user(const std::string& user_id, const UserChange& change) {
     auto transaction = session_.begin();
-    const bool created = put_user(transaction, user_id, tier, zone);
+    const bool created = put_user(transaction, user_id, change);
     transaction.commit();
     return created;
 }
 
-bool Registry::put_user(Transaction& transaction, const std::string& user_id, const std::optional<std::string>& tier,
-                        const std::optional<std::string>& zone) {
+bool Registry::put_user(Transaction& transaction, const std::string& user_id, const UserChange& change) {
+    const auto& tier = change.tier;
     const auto before = transaction.exec("tier_of_user", {user_id});
-    const auto result = transaction.exec("put_user", {user_id, tier, zone});
+    const auto result = transaction.exec("put_user", {user_id, tier, change.zone});
     if (result.empty()) throw Error(Fault::usage, fmt::format("the new user '{}' needs a tier", user_id));
     if (tier && !before.empty() && before[0].view("tier") != *tier)
         leave_slots(transaction, lock(transaction, {.user_id = user_id, .platform = {}, .account_id = {}, .days = {}}),
                     *tier, "the tier changed to " + *tier);
+    if (change.report_to) put_recipient(transaction, user_id, *change.report_to);
     return result[0].boolean("created");
 }
 
@@ -127,6 +137,7 @@ void Registry::remove_user(const std::string& user_id) {
     lock(transaction, {.user_id = user_id, .platform = {}, .account_id = {}, .days = {}});
     forget(transaction, transaction.exec("remove_user", {user_id, "tallyctl"}));
     transaction.exec("resolve_alerts_of", {std::optional<std::string>{}, user_id + " "});
+    transaction.exec("forget_waiting_reports", {user_id});
     if (transaction.exec("delete_user", {user_id}).affected() == 0) throw_missing_user(user_id);
     transaction.commit();
 }
@@ -169,7 +180,7 @@ bool Registry::put_connection(Transaction& transaction, const NewConnection& con
 
 void Registry::import_user(const ImportedUser& user) {
     auto transaction = session_.begin();
-    put_user(transaction, user.user_id, user.tier, user.zone);
+    put_user(transaction, user.user_id, user.change);
     for (const auto& connection : user.connections) put_connection(transaction, connection);
     transaction.commit();
 }

@@ -61,9 +61,13 @@ public:
     Registry(postgres::Session& session, const Vault& vault, SlotPlan plan)
         : session_(session), vault_(vault), plan_(std::move(plan)) {}
 
-    /// Creates or changes; nullopt keeps what is there. True when it is new.
-    bool put_user(const std::string& user_id, const std::optional<std::string>& tier,
-                  const std::optional<std::string>& zone);
+    /// What is said of a user; nullopt keeps what is there.
+    struct UserChange {
+        std::optional<std::string> tier, zone;
+        std::optional<std::string> report_to;  ///< an address; empty: nobody gets reports
+    };
+    /// Creates or changes. True when it is new.
+    bool put_user(const std::string& user_id, const UserChange& change);
     bool user_exists(const std::string& user_id);
     void remove_user(const std::string& user_id);  ///< ends collection, keeps the numbers
 
@@ -76,8 +80,8 @@ public:
     ConnectionSecrets load(const ConnectionName& name);
 
     struct ImportedUser {
-        std::string user_id, tier;
-        std::optional<std::string> zone;
+        std::string user_id;
+        UserChange change;  ///< with a tier
         std::vector<NewConnection> connections;
     };
     /// One user with its connections, whole or not at all.
@@ -99,8 +103,7 @@ public:
     std::vector<Plannable> plannable(const TriggerScope& scope, int limit);
 
 private:
-    bool put_user(postgres::Transaction& transaction, const std::string& user_id,
-                  const std::optional<std::string>& tier, const std::optional<std::string>& zone);
+    bool put_user(postgres::Transaction& transaction, const std::string& user_id, const UserChange& change);
     bool put_connection(postgres::Transaction& transaction, const NewConnection& connection);
     bool leave_slots(postgres::Transaction& transaction, const std::vector<std::int64_t>& ids, const std::string& tier,
                      const std::string& why_active);

@@ -210,6 +210,7 @@ json Views::users(const ListFilter& filter) {
         list.push_back({{"id", row.text("user_id")},
                         {"tier", row.text("tier")},
                         {"zone", row.text("zone")},
+                        {"report_to", or_null(row.optional_text("report_to"))},
                         {"state", "active"},
                         {"created_at", or_null(row.optional_instant("created_at"))},
                         {"connections", row.integer("connections")}});

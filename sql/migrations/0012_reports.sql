@@ -12,7 +12,7 @@ CREATE TABLE reports (
     mail_error text NOT NULL DEFAULT '',
     PRIMARY KEY (user_id, week)
 );
-CREATE INDEX reports_by_week ON reports (week);
+CREATE INDEX reports_by_week ON reports (week DESC, user_id);
 COMMENT ON TABLE reports IS 'Reports that were built; their files lie under the state directory of the node that built them, and any node can build them anew.';
 COMMENT ON COLUMN reports.week IS 'its Monday';
 COMMENT ON COLUMN reports.mailed_at IS 'when the mail server last took it; NULL: it was never mailed';
@@ -42,4 +42,8 @@ CREATE INDEX users_by_zone ON users (zone, user_id);
 
 ALTER TABLE outbox ADD COLUMN report_user text COLLATE "C", ADD COLUMN report_week date,
                    ADD CHECK ((report_user IS NULL) = (report_week IS NULL));
+-- What is wrong is told before reports, of which there may be many.
+DROP INDEX outbox_waiting;
+CREATE INDEX outbox_waiting ON outbox ((report_user IS NOT NULL), send_at, message_id) WHERE sent_at IS NULL AND failed_at IS NULL;
+CREATE INDEX outbox_reports ON outbox (report_user, report_week) WHERE report_user IS NOT NULL AND sent_at IS NULL AND failed_at IS NULL;
 COMMENT ON COLUMN outbox.report_user IS 'the message is this user''s report of report_week, made when it is sent';

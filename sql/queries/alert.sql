@@ -31,14 +31,14 @@ INSERT INTO outbox (channel, message) SELECT unnest($1::text[]), $2::jsonb
 WITH due AS (
     SELECT message_id FROM outbox
      WHERE sent_at IS NULL AND failed_at IS NULL AND send_at <= now()
-     ORDER BY send_at, message_id
+     ORDER BY report_user IS NOT NULL, send_at, message_id
      LIMIT $1
        FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox o
    SET attempt = o.attempt + 1, send_at = now() + make_interval(secs => $2), token = nextval('lease_token')
   FROM due WHERE o.message_id = due.message_id
-RETURNING o.message_id, o.channel, o.message, o.attempt, o.token
+RETURNING o.message_id, o.channel, o.message, o.report_user, o.report_week, o.attempt, o.token
 
 -- name: message_sent
 -- $1 message, $2 token

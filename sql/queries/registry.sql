@@ -32,6 +32,7 @@ SELECT tier FROM users WHERE user_id = $1
 -- name: list_users
 -- $1 tier or NULL, $2 after this id or NULL, $3 limit, $4 just this user or NULL
 SELECT u.user_id, u.tier, u.zone, u.created_at,
+       (SELECT r.address FROM report_recipients r WHERE r.user_id = u.user_id) AS report_to,
        (SELECT count(*) FROM connections c WHERE c.user_id = u.user_id) AS connections
   FROM users u
  WHERE ($1::text IS NULL OR u.tier = $1) AND ($2::text IS NULL OR u.user_id > $2) AND ($4::text IS NULL OR u.user_id = $4)

@@ -29,12 +29,20 @@ UPDATE report_rounds SET after_user = $3, finished_at = CASE WHEN $4 THEN now() 
 INSERT INTO reports (user_id, week, node, metrics, html_bytes, xlsx_bytes) VALUES ($1, $2::date, $3, $4, $5, $6)
 ON CONFLICT (user_id, week) DO UPDATE
    SET built_at = now(), node = excluded.node, metrics = excluded.metrics, html_bytes = excluded.html_bytes,
-       xlsx_bytes = excluded.xlsx_bytes
+       xlsx_bytes = excluded.xlsx_bytes, mail_error = ''
 
 -- name: mail_report
--- $1 user, $2 Monday: into the outbox, when the user has an address
+-- $1 user, $2 Monday: into the outbox, when the user has an address; not twice while it waits there
 INSERT INTO outbox (channel, message, report_user, report_week)
-SELECT 'report:' || user_id, '{}', user_id, $2::date FROM report_recipients WHERE user_id = $1
+SELECT 'report:' || r.user_id, '{}', r.user_id, $2::date
+  FROM report_recipients r
+ WHERE r.user_id = $1
+   AND NOT EXISTS (SELECT 1 FROM outbox o
+                    WHERE o.report_user = r.user_id AND o.report_week = $2::date
+                      AND o.sent_at IS NULL AND o.failed_at IS NULL)
+
+-- name: zone_of_user
+SELECT zone FROM users WHERE user_id = $1
 
 -- name: report_recipient
 SELECT address FROM report_recipients WHERE user_id = $1
@@ -46,20 +54,33 @@ ON CONFLICT (user_id) DO UPDATE SET address = excluded.address
 -- name: drop_report_recipient
 DELETE FROM report_recipients WHERE user_id = $1
 
+-- name: forget_waiting_reports
+-- $1 user: mails that were not sent yet
+DELETE FROM outbox WHERE report_user = $1 AND sent_at IS NULL AND failed_at IS NULL
+
 -- name: report_mailed
 -- $1 user, $2 Monday, $3 error; empty: the mail server took it
 UPDATE reports SET mailed_at = CASE WHEN $3 = '' THEN now() ELSE mailed_at END, mail_error = $3 WHERE user_id = $1 AND week = $2::date
 
 -- name: list_reports
--- $1 user or NULL, $2 and $3 behind this Monday and user or NULL, $4 limit. The newest week first.
-SELECT user_id, week, built_at, node, metrics, html_bytes, xlsx_bytes, mailed_at, mail_error
+-- $1 user or NULL, $2 week or NULL, $3 and $4 behind this Monday and user or NULL, $5 limit. The newest week first.
+SELECT user_id, week, built_at, node, metrics, html_bytes, xlsx_bytes, mailed_at, mail_error,
+       EXISTS (SELECT 1 FROM outbox o WHERE o.report_user = reports.user_id AND o.report_week = reports.week
+                                        AND o.sent_at IS NULL AND o.failed_at IS NULL) AS mail_waiting
   FROM reports
- WHERE ($1::text IS NULL OR user_id = $1)
-   AND ($2::date IS NULL OR week < $2::date OR (week = $2::date AND user_id > $3))
+ WHERE ($1::text IS NULL OR user_id = $1) AND ($2::date IS NULL OR week = $2::date)
+   AND ($3::date IS NULL OR week < $3::date OR (week = $3::date AND user_id > $4))
  ORDER BY week DESC, user_id
- LIMIT $4
+ LIMIT $5
+
+-- name: find_report
+-- $1 user, $2 Monday; NULL: the newest one
+SELECT week, node FROM reports WHERE user_id = $1 AND ($2::date IS NULL OR week = $2::date) ORDER BY week DESC LIMIT 1
 
 -- name: delete_old_reports
+-- $1 Monday: of the weeks before, $2 limit
+DELETE FROM reports WHERE ctid = ANY (ARRAY (SELECT ctid FROM reports WHERE week < $1::date LIMIT $2))
+
+-- name: delete_old_rounds
 -- $1 Monday: of the weeks before
-WITH rounds AS (DELETE FROM report_rounds WHERE week < $1::date)
-DELETE FROM reports WHERE week < $1::date
+DELETE FROM report_rounds WHERE week < $1::date

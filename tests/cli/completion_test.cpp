@@ -109,6 +109,8 @@ TEST_CASE("arguments, and what was named before") {
 
 TEST_CASE("every operand is either free text, named here, or has words") {
     const std::set<std::pair<std::string, std::string>> free{{"user add", "USER"},
+                                                             {"user add", "ADDRESS"},
+                                                             {"user set", "ADDRESS"},
                                                              {"alert ack", "ID"},
                                                              {"job show", "ID"},
                                                              {"user add", "ZONE"},

@@ -65,7 +65,7 @@ TEST_CASE("a plain webhook has a member for everything") {
 TEST_CASE("a mail is ASCII with short lines, whatever is said") {
     auto sent = message();
     sent.notice.title = "Zustände: " + std::string(300, 'x') + "\r\nBcc: somebody@example.com";
-    const auto text = mail(sent, "tally@example.com", "ops@example.com", "tally-1");
+    const auto text = render_letter(letter_of(sent), "tally@example.com", "ops@example.com", "tally-1");
     CHECK(text.find("Date: Sun, 22 Nov 2026 03:04:05 +0000\r\n") != std::string::npos);
     CHECK(text.find("Message-ID: <tally-1@example.com>\r\n") != std::string::npos);
     CHECK(text.find("Bcc") == std::string::npos);

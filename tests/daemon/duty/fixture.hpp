@@ -48,7 +48,7 @@ struct DutyFixture {
         const auto claim = n1.claim("n1");
         REQUIRE(claim);
         auto admin = database.session("tally_admin");
-        duty::Work work{admin, *claim, rules, stop};
+        duty::Work work{admin, *claim, rules, "n", stop};
         auto done = duty::find_duty(name).carry_out(work);
         REQUIRE(n1.finish(*claim, now() + std::chrono::hours{1}, done.words));
         return done;

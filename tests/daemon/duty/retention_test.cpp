@@ -58,7 +58,7 @@ TEST_CASE("each tier keeps its days to the day; users that are gone and unknown 
     for (const auto* user : {"frieda", "petra", "old", "gone"}) f.add_days(user, 100, 0);
     const auto done = f.run("retention");
     CHECK(done.changed);
-    CHECK_FALSE(done.unfinished);
+    CHECK_FALSE(done.again);
     CHECK(f.kept("frieda") == "30 31");
     CHECK(f.kept("petra") == "90 91");
     CHECK(f.kept("old") == "90 91");
@@ -175,11 +175,11 @@ TEST_CASE("a partition that somebody reads is left for later, and nobody waits f
         transaction.exec_text("SELECT count(*) FROM analytics_snapshots");
         done = f.run("retention");
     }
-    CHECK(done.unfinished);
+    CHECK(done.again);
     CHECK(done.words.find("in use, later again") != std::string::npos);
     CHECK(f.kept("u") == "NULL");  // too old is too old: the rows went one by one
     done = f.run("retention");
-    CHECK_FALSE(done.unfinished);
+    CHECK_FALSE(done.again);
     CHECK(done.words.starts_with("dropped analytics_snapshots_"));
 }
 
@@ -193,7 +193,7 @@ TEST_CASE("without the lease nothing is deleted, and a stop ends a duty between 
     const auto claim = f.n1.claim("n1");
     REQUIRE(claim);
     auto admin = f.database.session("tally_admin");
-    duty::Work work{admin, *claim, f.rules, f.stop};
+    duty::Work work{admin, *claim, f.rules, "n", f.stop};
     f.kill("n1");
     REQUIRE(f.n2.claim("n2"));
     CHECK_THROWS_AS(duty::keep_retention(work), duty::LeaseLost);
@@ -208,7 +208,7 @@ TEST_CASE("nobody takes a duty between the two ends of one of its steps") {
     const auto claim = f.n1.claim("n1");
     REQUIRE(claim);
     auto admin = f.database.session("tally_admin");
-    duty::Work work{admin, *claim, f.rules, f.stop};
+    duty::Work work{admin, *claim, f.rules, "n", f.stop};
     f.kill("n1");
     {
         auto step = work.begin();

@@ -36,6 +36,22 @@ TEST_CASE("the week that is over, whatever the day") {
     CHECK(week_before(day("2026-11-15")) == DayRange{day("2026-11-02"), day("2026-11-08")});
 }
 
+TEST_CASE("a week is reported once it has been over for a while by the user's clock") {
+    using namespace std::chrono_literals;
+    const auto at = [](const char* text) { return parse_instant(text).value(); };
+    const auto berlin = TimeZone::find("Europe/Berlin").value(), auckland = TimeZone::find("Pacific/Auckland").value();
+    CHECK(week_due(berlin, 7h, at("2026-11-16T05:59:59Z")) == std::nullopt);
+    CHECK(week_due(berlin, 7h, at("2026-11-16T06:00:00Z")) == kWeek);
+    CHECK(week_due(berlin, 7h, at("2026-11-22T22:59:59Z")) == kWeek);  // the last second of the Sunday after
+    CHECK(week_due(berlin, 0s, at("2026-11-15T23:00:00Z")) == kWeek);
+    CHECK(week_due(auckland, 7h, at("2026-11-15T18:00:00Z")) == kWeek);  // it is Monday there
+    CHECK(week_due(berlin, 72h, at("2026-11-18T22:59:59Z")) == std::nullopt);
+    CHECK(week_due(berlin, 72h, at("2026-11-18T23:00:00Z")) == kWeek);
+    // In the night in which Monday has no midnight the week is over when the clock has skipped it.
+    const auto beirut = TimeZone::find("Asia/Beirut").value();
+    CHECK(week_due(beirut, 0s, at("2026-03-29T22:00:00Z")) == DayRange{day("2026-03-23"), day("2026-03-29")});
+}
+
 TEST_CASE("metrics come by account, broken-down ones by their dimension, the largest part first") {
     auto other = named("views");
     other.account_id = "b";
@@ -78,18 +94,18 @@ TEST_CASE("what is missing says why, and what is not final is named") {
     platform::Request request;
     request.name = "daily";
     const auto known = [&](platform::Knowledge state, std::vector<std::string> metrics) {
-        return KnownAccount{.platform = "p",
-                            .title = "The Platform",
-                            .account_id = "a",
-                            .source = "social_media",
-                            .metrics = {{.request = &request,
-                                         .metrics = std::move(metrics),
-                                         .days = {{.days = {kWeek.first, day("2026-11-13")},
-                                                   .state = platform::Knowledge::final,
-                                                   .asked_at = kBuilt},
-                                                  {.days = {day("2026-11-14"), kWeek.last},
-                                                   .state = state,
-                                                   .asked_at = std::nullopt}}}}};
+        return KnownAccount{
+            .platform = "p",
+            .title = "The Platform",
+            .account_id = "a",
+            .source = "social_media",
+            .metrics = {
+                {.request = &request,
+                 .metrics = std::move(metrics),
+                 .days = {{.days = {kWeek.first, day("2026-11-13")},
+                           .state = platform::Knowledge::final,
+                           .asked_at = kBuilt},
+                          {.days = {day("2026-11-14"), kWeek.last}, .state = state, .asked_at = std::nullopt}}}}};
     };
     auto notes = composed({series}, {known(platform::Knowledge::pending, {"views"})}).accounts[0].notes;
     REQUIRE(notes.size() == 2);

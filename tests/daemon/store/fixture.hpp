@@ -31,7 +31,7 @@ struct StoreFixture {
         : vault(Secret{std::string(32, 'k')}), session(database.session()), leases(session), store(database.session()) {
         leases.register_node({.id = "n1", .host = "h", .pid = 1, .version = "1"}, 60s);
         store::Registry registry{session, vault, slots_in(-1h)};
-        registry.put_user("u", "free", std::nullopt);
+        registry.put_user("u", {.tier = "free", .zone = {}, .report_to = {}});
         for (int i = 1; i <= connections; ++i)
             registry.put_connection({.name = {"u", "youtube", "a" + std::to_string(i)},
                                      .attributes = {},

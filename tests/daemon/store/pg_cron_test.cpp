@@ -113,10 +113,10 @@ TEST_CASE("who spreads the firings gives each connection its own place, always t
 TEST_CASE("a connection without a next slot comes to one when its tier or its state changes") {
     Outside f;
     auto registry = f.registry();
-    registry.put_user("u", "premium", std::nullopt);
+    registry.put_user("u", {.tier = "premium", .zone = {}, .report_to = {}});
     CHECK(f.database.value("SELECT collect_at = slot_at AND slot_at < now() + interval '2 hours' FROM slots") ==
           "true");
-    registry.put_user("u", "free", std::nullopt);
+    registry.put_user("u", {.tier = "free", .zone = {}, .report_to = {}});
     CHECK(f.slot() == "never due with it 0");
     registry.pause({"u", "youtube", "a1"}, "holidays");
     registry.resume({"u", "youtube", "a1"});

@@ -34,7 +34,7 @@ TEST_CASE("one user that it does not open is enough") {
     test::StoreFixture f;
     const store::Vault other{Secret{std::string(32, 'x')}};
     store::Registry registry{f.session, other, test::slots_in(std::chrono::seconds{60})};
-    registry.put_user("v", "free", std::nullopt);
+    registry.put_user("v", {.tier = "free", .zone = {}, .report_to = {}});
     registry.put_connection({.name = {"v", "youtube", "b1"},
                              .attributes = {},
                              .credential = Secret{"{}"},

@@ -158,12 +158,12 @@ TEST_CASE("kept counters say what counting would, whatever happens to users and 
     // Shards of several sessions, deletes of many at once, and an update of each kind.
     auto other = f.database.session();
     store::Registry elsewhere{other, f.vault, test::slots_in(1h)};
-    elsewhere.put_user("v", "premium", std::nullopt);
+    elsewhere.put_user("v", {.tier = "premium", .zone = {}, .report_to = {}});
     put("v", "facebook", "p1");
     put("v", "youtube", "b1");
     put("v", "youtube", "b1");
-    registry.put_user("u", "premium", std::nullopt);
-    registry.put_user("w", "free", std::nullopt);
+    registry.put_user("u", {.tier = "premium", .zone = {}, .report_to = {}});
+    registry.put_user("w", {.tier = "free", .zone = {}, .report_to = {}});
     f.database.execute("UPDATE connections SET state = 'needs_authorization' WHERE account_id IN ('a1', 'a2')");
     f.database.execute("UPDATE connections SET state = 'gone' WHERE account_id = 'a2'");
     f.database.execute("UPDATE connections SET expires_at = now()");
