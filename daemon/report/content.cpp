@@ -141,10 +141,12 @@ void add_highlights(std::vector<Highlight>& highlights, const Account& account) 
         const auto& figures = line.figures;
         if (!line.anomalies.empty() || !figures.change_percent || std::abs(*figures.change_percent) < kMuchGrowth)
             continue;
-        highlights.push_back({std::min(std::abs(*figures.change_percent), 999.0),
+        const auto percent = std::abs(*figures.change_percent);
+        const auto by =
+            is_percentage(series) ? points_text(std::abs(*figures.change)).substr(1) : fmt::format("{:.1f} %", percent);
+        highlights.push_back({std::min(percent, 999.0),
                               fmt::format("{} ({}): {} {} by {}, to {}.", account.title, account.account_id,
-                                          series.metric, *figures.change_percent > 0 ? "grew" : "fell",
-                                          fmt::format("{:.1f} %", std::abs(*figures.change_percent)),
+                                          series.metric, *figures.change > 0 ? "grew" : "fell", by,
                                           analysis::render_value(*figures.value, series.unit, series.currency))});
     }
 }
@@ -226,6 +228,14 @@ Report compose(std::string user_id, DayRange week, Instant built_at, const std::
     if (highlights.size() > kMostHighlights) highlights.resize(kMostHighlights);
     for (auto& highlight : highlights) report.highlights.push_back(std::move(highlight.text));
     return report;
+}
+
+bool is_percentage(const Series& series) noexcept {
+    return series.unit == "percent";
+}
+
+std::string points_text(double change) {
+    return fmt::format("{:+.1f} points", change);
 }
 
 std::string percent_text(const analysis::Figures& figures) {

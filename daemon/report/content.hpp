@@ -72,6 +72,11 @@ struct KnownAccount {
 Report compose(std::string user_id, DayRange week, Instant built_at, const std::vector<analysis::Series>& series,
                const std::vector<KnownAccount>& known);
 
+/// Changes of percentages are told in points: a percentage of one could be either.
+bool is_percentage(const analysis::Series& series) noexcept;
+/// "+1.5 points"
+std::string points_text(double change);
+
 /// "+12.3 %", empty when nothing can be compared
 std::string percent_text(const analysis::Figures& figures);
 

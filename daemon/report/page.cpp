@@ -32,6 +32,7 @@ std::string value_of(const std::optional<double>& value, const Series& series) {
 
 std::string change_of(const Figures& figures, const Series& series) {
     if (!figures.change) return {};
+    if (is_percentage(series)) return points_text(*figures.change);
     const auto amount = (*figures.change > 0 ? "+" : "") + value_of(figures.change, series);
     const auto percent = percent_text(figures);
     return percent.empty() ? amount : fmt::format("{} ({})", amount, percent);

@@ -40,7 +40,7 @@ TEST_CASE("nouns and verbs, each once, with what they do") {
     CHECK(offers({""}, "help"));
     CHECK(words_at({"connec"}) == Words{"connection"});
     CHECK(words_at({"user", "s"}) == Words{"set", "show"});
-    CHECK(at({"user", "se"}).candidates.front().help == "change a user's tier or time zone");
+    CHECK(at({"user", "se"}).candidates.front().help == "change a user's tier, time zone or address");
     CHECK(words_at({"help", "db", ""}) == Words{"status", "migrate"});
     CHECK(words_at({"nonsense", ""}).empty());
 }

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
 using namespace tally;
 
 TEST_CASE("URLs are read strictly") {
@@ -47,4 +49,18 @@ TEST_CASE("values are percent-encoded, tokens leave targets") {
     CHECK(without_tokens("/x?access_token=abc") == "/x");
     CHECK(without_tokens("/x?&a=1&") == "/x?a=1");
     CHECK(without_tokens("/x") == "/x");
+}
+
+TEST_CASE("an address is one plain ASCII one") {
+    for (const auto* good : {"a@b", "ops@example.com", "first.last+tag@mail.example.co.uk", "o'neil@example.com"}) {
+        CAPTURE(good);
+        CHECK(is_mail_address(good));
+    }
+    for (const auto* bad : {"", "@", "a@", "@b", "nobody", "a@b@c", "a b@c", "a@b,c@d", "a@b;c@d", "<a@b>",
+                            "a@b\r\nBcc: c@d", "m\xc3\xbcller@example.com", "\"a\"@b", "a@[127.0.0.1]"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(is_mail_address(bad));
+    }
+    CHECK(is_mail_address(std::string(250, 'a') + "@b.c"));
+    CHECK_FALSE(is_mail_address(std::string(251, 'a') + "@b.c"));
 }

@@ -17,6 +17,7 @@ TEST_CASE("the sysadmin's platform files come last, so that they override") {
     CHECK(directories[2] == "/srv/one/platforms");
     CHECK(config::platform_directories("/etc/tally/other.yaml").size() == 2);
     CHECK(config::platform_directories("").size() == 2);
+    CHECK(config::template_directories("/srv/one/tallyd.yaml").back() == "/srv/one/templates");
     CHECK((directories[0] == TALLY_SOURCE_DIR "/etc/platforms") == program.starts_with(source + "/"));
     CHECK(directories[0].ends_with("/platforms"));
 }

@@ -33,7 +33,7 @@ TEST_CASE("every duty has a name in order, words and a time of its own") {
     } catch (const Error& error) {
         CHECK(error.fault() == Fault::missing);
         CHECK(error.hint() ==
-              "Known: alerts, analyze, cleanup, history, metrics, partitions, quality, retention, schedules.");
+              "Known: alerts, analyze, cleanup, history, metrics, partitions, quality, reports, retention, schedules.");
     }
 }
 

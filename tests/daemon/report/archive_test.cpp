@@ -27,7 +27,7 @@ Report report_of(const std::string& user, const char* monday) {
 
 std::size_t files_in(const std::string& directory) {
     std::size_t count = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(directory)) count += entry.is_regular_file() ? 1 : 0;
+    for (const auto& entry : fs::recursive_directory_iterator(directory)) count += entry.is_regular_file() ? 1U : 0U;
     return count;
 }
 

@@ -87,6 +87,15 @@ TEST_CASE("odd days and large changes are said first") {
     CHECK(report.highlights[1] == "p (a): likes grew by 20.0 %, to 840.");
 }
 
+TEST_CASE("percentages grow by points") {
+    auto rate = named("averageViewPercentage", Summary::average, 40);
+    rate.unit = "percent";
+    for (std::size_t i = 56; i < 63; ++i) rate.points[i].value = 50;
+    const auto report = composed({rate});
+    CHECK(report.highlights ==
+          std::vector<std::string>{"p (a): averageViewPercentage grew by 10.0 points, to 50.0 %."});
+}
+
 TEST_CASE("what is missing says why, and what is not final is named") {
     auto series = named("views");
     series.points.resize(61);
