@@ -116,10 +116,14 @@ awaitable<Courier::Outcome> Courier::send_report(const config::Config& config, c
 }
 
 awaitable<void> Courier::deliver_one(const config::Config& config, const Delivery& delivery) {
-    const auto [error, hopeless] =
-        delivery.report ? co_await send_report(config, delivery) : co_await send_message(config, delivery);
+    Outcome outcome;  // GCC 12 destroys twice what `?:` takes from a co_await
+    if (delivery.report)
+        outcome = co_await send_report(config, delivery);
+    else
+        outcome = co_await send_message(config, delivery);
+    const auto& error = outcome.error;
     std::optional<std::chrono::milliseconds> again;
-    if (!error.empty() && !hopeless && delivery.attempt < kAttempts)
+    if (!error.empty() && !outcome.hopeless && delivery.attempt < kAttempts)
         again = schedule::retry_delay(
             {.attempt = delivery.attempt, .base = kRetryBase, .ceiling = kRetryCeiling, .floor = kRetryFloor}, random_);
     auto write = [&pool = parts_.pool, delivery, failure = error, again] {

@@ -26,7 +26,7 @@ Day read_week(const std::string& text) {
     return report::week_of(*day).first;
 }
 
-/// Where a page of the list goes on: "MONDAY USER".
+/// Where a page of the list goes on: "MONDAY/USER".
 struct Place {
     std::optional<Day> monday;
     std::optional<std::string> user;
@@ -34,11 +34,11 @@ struct Place {
 
 Place read_place(const std::optional<std::string>& after) {
     if (!after) return {};
-    const auto space = after->find(' ');
-    const auto day = parse_day(after->substr(0, space));
-    if (!day || space == std::string::npos)
+    const auto slash = after->find('/');
+    const auto day = parse_day(after->substr(0, slash));
+    if (!day || slash == std::string::npos)
         throw Error(Fault::usage, "'after' is not the member 'next' of an answer before");
-    return {.monday = day, .user = after->substr(space + 1)};
+    return {.monday = day, .user = after->substr(slash + 1)};
 }
 
 std::string_view mail_state(const postgres::Row& row) {
@@ -136,7 +136,7 @@ ReportRoutes::Answer ReportRoutes::list(const Request& request) {
             reports.push_back(report_json(row));
         json next;
         if (reports.size() == static_cast<std::size_t>(filter.limit))
-            next = fmt::format("{} {}", reports.back()["first"].get<std::string>(),
+            next = fmt::format("{}/{}", reports.back()["first"].get<std::string>(),
                                reports.back()["user_id"].get<std::string>());
         return json{{"reports", std::move(reports)}, {"next", std::move(next)}};
     };

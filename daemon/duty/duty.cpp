@@ -65,7 +65,7 @@ constexpr std::array kDuties{
     Duty{.name = "schedules",
          .about = "plans the slots of tiers anew whose schedule was changed",
          .cron = "55 * * * *",
-         .at_once = false,
+         .at_once = true,
          .carry_out = follow_schedules},
 };
 

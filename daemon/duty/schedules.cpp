@@ -22,20 +22,21 @@ std::string text_of(const config::Tier& tier) {
 std::int64_t plan_anew(Work& work, const std::string& tier) {
     const auto& rules = work.rules();
     std::int64_t planned = 0;
-    for (std::int64_t after = 0;;) {
+    for (std::int64_t after = 0;; work.rest()) {
         auto transaction = work.begin();
+        const auto last = transaction.exec("connections_after", {after, kConnections})[0].optional_integer("last");
+        if (!last) return planned;
         std::vector<std::int64_t> ids;
         std::vector<Instant> slots;
-        for (const auto& row : transaction.exec("slots_to_plan", {tier, after, kConnections})) {
+        for (const auto& row : transaction.exec("slots_to_plan", {tier, after, *last})) {
             ids.push_back(row.integer("connection_id"));
             slots.push_back(rules.next_slot(tier, ids.back(), now()));
         }
-        if (ids.empty()) return planned;
+        after = *last;
+        if (ids.empty()) continue;
         const std::vector<std::int64_t> slacks(ids.size(), rules.slack_of(tier).count());
         transaction.commit({{.statement = "move_slots", .params = {ids, slots, slacks}}});
         planned += static_cast<std::int64_t>(ids.size());
-        after = ids.back();
-        work.rest();
     }
 }
 

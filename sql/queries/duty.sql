@@ -227,14 +227,15 @@ SELECT t.tier
  ORDER BY t.tier
 
 -- name: slots_to_plan
--- $1 tier, $2 after this connection, $3 limit: slots that have not come yet, locked in the order in which everybody locks them
+-- $1 tier, $2 after this connection, $3 up to this one: slots that have not come yet, locked in the order in which everybody locks
+-- them. The stretch is bounded at both ends, whatever the planner knows of the tables: without that it once read all users for
+-- each thousand slots.
 SELECT s.connection_id
   FROM slots s
   JOIN connections c USING (connection_id)
   JOIN users u USING (user_id)
- WHERE u.tier = $1 AND s.connection_id > $2 AND s.slot_at > now()
+ WHERE u.tier = $1 AND s.connection_id > $2 AND s.connection_id <= $3 AND s.slot_at > now()
  ORDER BY s.connection_id
- LIMIT $3
    FOR UPDATE OF s
 
 -- name: note_schedule

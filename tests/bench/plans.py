@@ -5,11 +5,13 @@ import re
 import bench
 
 BATCH = 256
+STRETCH = 1000  # connections whose slots are looked at together
 METRICS, DAYS = 5, 2  # rows of each connection
 
 # What tallyd and tallyctl tell their sessions, see common/postgres, daemon/store and cli/copy_out.
 COLLECTOR = """SET ROLE tally_collector; SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off;
 SET enable_mergejoin = off; SET enable_seqscan = off;"""
+DUTY = """SET ROLE tally_admin; SET plan_cache_mode = force_generic_plan; SET enable_hashjoin = off; SET enable_mergejoin = off;"""
 READER = "SET ROLE tally_reader;"
 STAGED = """CREATE TEMP TABLE staged_snapshots (
     user_id text, platform text, account_id text, source text, metric text, date date, value double precision,
@@ -77,6 +79,7 @@ def hot_statements(copies):
         "status, backlog": ("overview.sql", "backlog(10000)", COLLECTOR + "BEGIN;", 1),
         "status, runs": ("overview.sql", "list_runs(NULL, NULL, NULL, 10, NULL)", COLLECTOR + "BEGIN;", 1),
         "status, people": ("overview.sql", "connections_needing_a_person(10)", COLLECTOR + "BEGIN;", 1),
+        "plan anew": ("duty.sql", f"slots_to_plan('free', {copies // 2}, {copies // 2 + STRETCH})", DUTY + "BEGIN;", STRETCH),
         "export of a user": ("export.sql", f"export_snapshots('{{{somebody}}}', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
                              READER + "BEGIN;", METRICS * DAYS),
         "series of a user": ("analysis.sql", f"metric_series('{{{somebody}}}', NULL, NULL, NULL, NULL, NULL, current_date - 60, current_date, true)",

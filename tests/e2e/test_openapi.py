@@ -5,6 +5,7 @@ import datetime
 import http.client
 import json
 import re
+import signal
 import urllib.parse
 
 import jsonschema
@@ -168,8 +169,9 @@ def make_client(make_stack, document):
         port = free_port()
         secret = stack.dir / "cron-secret"
         secret.write_text(SECRET + "\n")
-        stack.write_config(f"listen: [\"unix:{stack.dir}/state/tallyd.sock\", \"127.0.0.1:{port}\"]\n"
-                           f"api: {{ cron_secret: \"file:{secret}\" }}\n" + config)
+        stack.extra_config = (f"listen: [\"unix:{stack.dir}/state/tallyd.sock\", \"127.0.0.1:{port}\"]\n"
+                              f"api: {{ cron_secret: \"file:{secret}\" }}\n" + config)
+        stack.write_config(stack.extra_config)
         return stack.start(), Client(document, port)
     return make
 
@@ -207,7 +209,7 @@ def test_no_route_and_no_code_of_an_error_is_missing(document):
 
 def test_every_path_has_the_methods_that_are_described_and_asks_for_the_secret(make_client, document):
     _, client = make_client()
-    names = {"user": "u", "platform": "youtube", "account": "a", "id": 1, "name": "n"}
+    names = {"user": "u", "platform": "youtube", "account": "a", "id": 1, "name": "n", "week": "2026-11-09"}
     for path in document.root["paths"]:
         target = client.target(path, {}, names)
         # .../users/import is also where a user of that name would be.
@@ -414,6 +416,34 @@ def test_every_answer_is_as_described(make_client, document):
     assert ask("GET", "/api/internal/explain", 404, query=number | {"metric": "nothing"}) == "not_found"
     assert ask("GET", "/api/internal/explain", 404, query=number | {"account": "nobody"}) == "not_found"
     assert ask("GET", "/api/internal/explain", 400, query=youtube | {"metric": "views"}) == "bad_request"
+
+    # Reports.
+    reports, report = "/api/internal/reports", one + "/reports/{week}"
+    assert ask("PUT", one, user="user-1", body={"report_to": "one@example.com"})["id"] == "user-1"
+    assert ask("GET", one, user="user-1")["report_to"] == "one@example.com"
+    assert ask("PUT", one, 400, user="user-1", body={"report_to": "one"}) == "bad_request"
+    assert ask("GET", report, 404, user="user-1", week="latest") == "not_found"
+    built = ask("POST", one + "/reports", user="user-1", body={})
+    assert built["metrics"] > 0 and built["mail"] == "none"
+    assert ask("POST", one + "/reports", user="user-1", body={"week": built["last"]})["first"] == built["first"]
+    assert ask("POST", one + "/reports", 400, user="user-1", body={"week": day(0)}) == "bad_request"
+    assert ask("POST", one + "/reports", 404, user="nobody", body={}) == "not_found"
+    assert ask("GET", report, user="user-1", week="latest").startswith("<!DOCTYPE html>")
+    assert ask("GET", report, user="user-1", week=built["last"], query={"format": "text"}).startswith("user-1: ")
+    assert ask("GET", report, 400, user="user-1", week="latest", query={"format": "pdf"}) == "bad_request"
+    assert ask("GET", report, 400, user="user-1", week="soon") == "bad_request"
+    assert ask("POST", report + "/mail", 422, user="user-1", week="latest") == "configuration"
+    stack.write_config(stack.extra_config + "smtp: { url: \"smtp://127.0.0.1:1\", from: tally@example.com }\n")
+    stack.daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: client.send("POST", client.target(report + "/mail", {}, {"user": "user-1", "week": "latest"}))[0] == 202, what="the reload")
+    assert ask("POST", report + "/mail", 202, user="user-1", week="latest")["to"] == "one@example.com"
+    assert ask("POST", report + "/mail", 404, user="user-2", week="latest") == "not_found"
+    ask("POST", one + "/reports", user="user-2", body={})
+    assert ask("POST", report + "/mail", 409, user="user-2", week="latest") == "failed"
+    wait_until(lambda: ask("GET", reports, query={"user": "user-1"})["reports"][0]["mail_error"], what="a mail server that is away")
+    page = ask("GET", reports, query={"limit": 1, "week": built["first"]})
+    assert len(page["reports"]) == 1 and ask("GET", reports, query={"after": page["next"]})["reports"]
+    assert ask("GET", reports, 400, query={"after": "soon"}) == "bad_request"
 
     # Operation.
     refused = ask("GET", "/api/internal/quarantine", query={"platform": "youtube"})["quarantine"]
