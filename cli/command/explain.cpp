@@ -2,13 +2,13 @@
 // tallyctl explain
 #include <fmt/format.h>
 
+#include <cmath>
 #include <string>
 
 #include "cli/command/handlers.hpp"
 #include "cli/command/listing.hpp"
 #include "cli/connection_name.hpp"
 #include "cli/dates.hpp"
-#include "common/analysis/anomaly.hpp"
 #include "common/counted.hpp"
 #include "common/error.hpp"
 #include "common/time_zone.hpp"
@@ -17,14 +17,21 @@ namespace tally::cli {
 
 namespace {
 
+constexpr double kWhole = 9e15;  // below it every whole number has a double of its own
+
 /// Label and value in columns; nothing when there is no value.
 void line(std::string& page, std::string_view label, const std::string& value) {
     if (!value.empty()) page += fmt::format("{:<10} {}\n", label, printable(value));
 }
 
+/// As it is stored: nothing is rounded here.
 std::string value_text(const Json& number) {
-    return analysis::render_value(fraction_of(number, "value").value_or(0), text_of(number, "unit"),
-                                  text_of(number, "currency"));
+    const auto value = fraction_of(number, "value").value_or(0);
+    const auto unit = text_of(number, "unit"), currency = text_of(number, "currency");
+    const bool whole = value == std::floor(value) && std::abs(value) < kWhole;
+    auto text = whole ? with_separators(static_cast<std::int64_t>(value)) : fmt::format("{}", value);
+    if (!unit.empty() && unit != "count") text += " " + unit;
+    return currency.empty() ? text : text + " " + currency;
 }
 
 std::string state_text(const std::string& state) {

@@ -121,6 +121,25 @@ std::optional<Trend> find_trend(const Series& series, Day last) {
     return trend;
 }
 
+namespace {
+
+/// Averages of counts have a fraction, which matters for small ones only.
+std::string render_count(double value) {
+    const bool whole = std::abs(value) >= 100 || value == std::floor(value);
+    return whole && std::abs(value) < 9e15 ? with_separators(std::llround(value)) : fmt::format("{:.1f}", value);
+}
+
+/// In the largest unit of which there are two.
+std::string render_span(double seconds) {
+    const auto size = std::abs(seconds);
+    if (size >= 7'200) return render_count(seconds / 3'600) + " h";
+    if (size >= 120) return render_count(seconds / 60) + " min";
+    if (size >= 1 || size == 0) return render_count(seconds) + " s";
+    return render_count(seconds * 1'000) + " ms";
+}
+
+}  // namespace
+
 std::string render_value(double value, const std::string& unit, const std::string& currency) {
     const auto money = [&](double amount) {
         return fmt::format("{}{}{:.2f}", currency, currency.empty() ? "" : " ", amount);
@@ -129,13 +148,10 @@ std::string render_value(double value, const std::string& unit, const std::strin
     if (unit == "currency") return money(value);
     if (unit == "percent") return fmt::format("{:.1f} %", value);
     if (unit == "ratio") return fmt::format("{:.3f}", value);
-    // Averages of counts have a fraction, which matters for small ones only.
-    const bool whole = std::abs(value) >= 100 || value == std::floor(value);
-    auto number = whole && std::abs(value) < 9e15 ? with_separators(std::llround(value)) : fmt::format("{:.1f}", value);
-    if (unit == "seconds") return number + " s";
-    if (unit == "milliseconds") return number + " ms";
-    if (unit == "minutes") return number + " min";
-    return number;
+    if (unit == "seconds") return render_span(value);
+    if (unit == "milliseconds") return render_span(value / 1'000);
+    if (unit == "minutes") return render_span(value * 60);
+    return render_count(value);
 }
 
 }  // namespace tally::analysis

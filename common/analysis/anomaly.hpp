@@ -42,7 +42,7 @@ struct Trend {
 /// of the median number, d being their median absolute deviation. Only final numbers count.
 std::optional<Trend> find_trend(const Series& series, Day last);
 
-/// A number with its unit, such as "12,400", "1.5 %", "USD 12.34", "3,600 s".
+/// A number with its unit for people, such as "12,400", "1.5 %", "USD 12.34", "19.3 h".
 std::string render_value(double value, const std::string& unit, const std::string& currency);
 
 }  // namespace tally::analysis

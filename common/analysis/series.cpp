@@ -95,8 +95,16 @@ std::string_view to_text(Summary summary) noexcept {
 }
 
 std::string_view Series::base_metric() const noexcept {
-    const std::string_view name{metric};
-    return name.substr(0, name.find('.'));
+    return split_metric(metric).base;
+}
+
+MetricPart split_metric(std::string_view metric) noexcept {
+    const auto first = metric.find('.');
+    if (first == std::string_view::npos) return {.base = metric, .dimension = {}, .part = {}};
+    const auto base = metric.substr(0, first), rest = metric.substr(first + 1);
+    const auto second = rest.find('.');
+    if (second == std::string_view::npos) return {.base = base, .dimension = {}, .part = rest};
+    return {.base = base, .dimension = rest.substr(0, second), .part = rest.substr(second + 1)};
 }
 
 Series parse_series(std::string_view json) {

@@ -36,6 +36,13 @@ struct Series {
     std::string_view base_metric() const noexcept;
 };
 
+/// The name of a broken-down metric in its pieces: "views.type.reel" is the part "reel" of "views" by "type". Where the
+/// platform names parts only, the dimension is empty: "reactions.love". Views of the name.
+struct MetricPart {
+    std::string_view base, dimension, part;  ///< part is empty when the metric is not broken down
+};
+MetricPart split_metric(std::string_view metric) noexcept;
+
 /// One JSON object of the statement `metric_series`. @throws Error (internal) when it is none
 Series parse_series(std::string_view json);
 

@@ -207,12 +207,9 @@ json content_json(postgres::Session& session, const Question& question) {
     using Place = std::tuple<std::string, std::string, std::string, std::string, std::string>;
     std::optional<Place> place;
     for (const auto& series : load(session, question)) {
-        const auto base = series.base_metric();
-        if (base.size() == series.metric.size()) continue;
-        const auto rest = series.metric.substr(base.size() + 1);
-        const auto dot = rest.find('.');
-        const auto dimension = rest.substr(0, dot);
-        const Place here{series.platform, series.account_id, series.source, std::string{base}, dimension};
+        const auto [base, dimension, name] = analysis::split_metric(series.metric);
+        if (name.empty()) continue;
+        const Place here{series.platform, series.account_id, series.source, std::string{base}, std::string{dimension}};
         if (place != here) {
             auto entry = analysis::series_json(series);
             entry["metric"] = base;
@@ -222,7 +219,7 @@ json content_json(postgres::Session& session, const Question& question) {
             place = here;
         }
         auto part = figures_of(series, question);
-        part["part"] = dot == std::string::npos ? "" : rest.substr(dot + 1);
+        part["part"] = name;
         breakdowns.back()["parts"].push_back(std::move(part));
     }
     return answer;

@@ -15,12 +15,14 @@ namespace tally::report {
 
 namespace {
 
+using analysis::Figures;
 using analysis::Series;
 using platform::Knowledge;
 using std::chrono::days;
 
 constexpr std::size_t kMostHighlights = 8;
 constexpr double kMuchGrowth = 10;     // percent, from which a change is worth a sentence
+constexpr double kChance = 3;          // so many times the spread of a count by chance, the square root of it
 constexpr std::size_t kMostNamed = 5;  // metrics that a note names
 
 Line line_of(const Series& series, DayRange week) {
@@ -41,15 +43,11 @@ bool same_account(const Account& account, const Series& series) {
 }
 
 void add_part(Account& account, const Series& series, Line line) {
-    const auto base = series.base_metric();
-    const auto rest = series.metric.substr(base.size() + 1);
-    const auto dot = rest.find('.');
-    const auto dimension = rest.substr(0, dot);
+    const auto [base, dimension, name] = analysis::split_metric(series.metric);
     auto& list = account.breakdowns;
     if (list.empty() || list.back().metric != base || list.back().dimension != dimension)
-        list.push_back({.metric = std::string{base}, .dimension = dimension, .parts = {}});
-    list.back().parts.push_back(
-        {.name = dot == std::string::npos ? std::string{} : rest.substr(dot + 1), .line = std::move(line)});
+        list.push_back({.metric = std::string{base}, .dimension = std::string{dimension}, .parts = {}});
+    list.back().parts.push_back({.name = std::string{name}, .line = std::move(line)});
 }
 
 std::string_view reason_of(Knowledge state) {
@@ -126,6 +124,14 @@ void note_open(Account& account) {
         account.notes.push_back(fmt::format("not final, the platform may still change it: {}", named(open)));
 }
 
+/// Large, and of counts more than chance: from 2 to 3 is no growth of 50 %.
+bool is_striking(const Figures& figures, const Series& series) {
+    if (!figures.change_percent || std::abs(*figures.change_percent) < kMuchGrowth) return false;
+    if (series.unit != "count") return true;
+    const auto both = std::abs(*figures.value) + std::abs(figures.before.value_or(0));
+    return std::abs(*figures.change) > kChance * std::sqrt(both);
+}
+
 struct Highlight {
     double weight;
     std::string text;
@@ -139,8 +145,7 @@ void add_highlights(std::vector<Highlight>& highlights, const Account& account) 
                 {1'000 + std::min(std::abs(anomaly.score), 1'000.0),
                  fmt::format("{} ({}): {}.", account.title, account.account_id, describe(anomaly, series))});
         const auto& figures = line.figures;
-        if (!line.anomalies.empty() || !figures.change_percent || std::abs(*figures.change_percent) < kMuchGrowth)
-            continue;
+        if (!line.anomalies.empty() || !is_striking(figures, series)) continue;
         const auto percent = std::abs(*figures.change_percent);
         const auto by =
             is_percentage(series) ? points_text(std::abs(*figures.change)).substr(1) : fmt::format("{:.1f} %", percent);

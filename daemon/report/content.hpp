@@ -35,7 +35,7 @@ struct Line {
 
 /// A metric by one of its dimensions, such as views by type of content.
 struct Breakdown {
-    std::string metric, dimension;
+    std::string metric, dimension;  ///< dimension: empty where the platform names parts only
     struct Part {
         std::string name;
         Line line;

@@ -84,10 +84,38 @@ data list_of(const std::vector<std::string>& texts) {
     return list;
 }
 
+std::string escaped(std::string_view text) {
+    std::string safe;
+    for (const char c : text) {
+        if (c == '&')
+            safe += "&amp;";
+        else if (c == '<')
+            safe += "&lt;";
+        else if (c == '>')
+            safe += "&gt;";
+        else if (c == '"')
+            safe += "&quot;";
+        else
+            safe += c;
+    }
+    return safe;
+}
+
+/// HTML: a long name may break behind each "_" and ".".
+std::string label_of(std::string_view metric) {
+    std::string label;
+    for (const char c : escaped(metric)) {
+        label += c;
+        if (c == '_' || c == '.') label += "<wbr>";
+    }
+    return label;
+}
+
 data card_of(const Line& line, DayRange week) {
     const auto& [series, figures, trend, anomalies, points] = line;
     data card;
     card.set("metric", series.metric);
+    card.set("label", label_of(series.metric));
     card.set("summary", std::string{analysis::to_text(series.summary)});
     card.set("value", value_of(figures.value, series));
     set(card, "before", value_of(figures.before, series));
@@ -104,7 +132,7 @@ data card_of(const Line& line, DayRange week) {
 data breakdown_of(const Breakdown& breakdown) {
     data entry, parts{data::type::list};
     entry.set("metric", breakdown.metric);
-    entry.set("dimension", breakdown.dimension);
+    set(entry, "dimension", breakdown.dimension);
     for (const auto& [name, line] : breakdown.parts) {
         data part;
         part.set("name", name);
@@ -121,6 +149,7 @@ data breakdown_of(const Breakdown& breakdown) {
 data row_of(const Line& line) {
     data row, cells{data::type::list};
     row.set("metric", line.series.metric);
+    row.set("label", label_of(line.series.metric));
     for (const auto& point : line.days) {
         data cell;
         cell.set("number", point ? value_of(point->value, line.series) + (point->final ? "" : "*") : "–");
@@ -195,23 +224,6 @@ struct Scale {
         return kFloor - (value - least) / (most - least) * (kFloor - kTop);
     }
 };
-
-std::string escaped(std::string_view text) {
-    std::string safe;
-    for (const char c : text) {
-        if (c == '&')
-            safe += "&amp;";
-        else if (c == '<')
-            safe += "&lt;";
-        else if (c == '>')
-            safe += "&gt;";
-        else if (c == '"')
-            safe += "&quot;";
-        else
-            safe += c;
-    }
-    return safe;
-}
 
 std::string titled(const analysis::Point& point, const Series& series) {
     return fmt::format("<title>{}: {}{}</title>", render_day(point.day), escaped(value_of(point.value, series)),

@@ -396,6 +396,9 @@ def test_every_answer_is_as_described(make_client, document):
     breakdowns = ask("GET", analytics + "content", query={"user": "user-1", "platform": "instagram"})["breakdowns"]
     [kinds] = [each for each in breakdowns if (each["metric"], each["dimension"]) == ("views", "media_product_type")]
     assert len(kinds["parts"]) > 1 and "" not in {each["part"] for each in kinds["parts"]}
+    breakdowns = ask("GET", analytics + "content", query={"user": "user-1", "platform": "facebook"})["breakdowns"]
+    [reactions] = [each for each in breakdowns if each["metric"] == "page_actions_post_reactions_total"]
+    assert reactions["dimension"] == "" and {"like", "love"} <= {each["part"] for each in reactions["parts"]}
     mine = ask("GET", analytics + "jobs", query={"user": "user-1", "platform": "twitch", "limit": 1, "state": "succeeded"})
     assert [each["user_id"] for each in mine["jobs"]] == ["user-1"] and mine["next"]
     assert ask("GET", analytics + "jobs", query={"user": "user-1", "limit": 1, "after": mine["next"]})["jobs"]

@@ -48,12 +48,14 @@ class Page(html.parser.HTMLParser):
         attributes = dict(attributes)
         self.marks[tag] += 1
         self.outside += [value for name, value in attributes.items() if name in ("src", "href", "data", "action")]
-        if tag not in ("meta", "br", "rect", "circle", "path", "line"):
+        if tag not in ("meta", "br", "wbr", "rect", "circle", "path", "line"):
             self.open.append((tag, attributes.get("class", "")))
         if attributes.get("class") == "card":
             self.cards.append({})
         if tag == "tr":
             self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
 
     def handle_endtag(self, tag):
         while self.open and self.open.pop()[0] != tag:
@@ -62,21 +64,23 @@ class Page(html.parser.HTMLParser):
     def handle_data(self, data):
         tag, kind = self.open[-1] if self.open else ("", "")
         if tag in ("td", "th"):
-            self.rows[-1].append(data.strip())
+            self.rows[-1][-1] += data.strip()
         if self.cards and kind == "value":
             self.cards[-1]["value"] = data
         if self.cards and tag == "h3" and any(kind == "card" for _, kind in self.open):
-            self.cards[-1].setdefault("metric", data.strip())
+            self.cards[-1]["metric"] = self.cards[-1].get("metric", "") + data.strip()
 
 
 def number(text):
-    """What a page says, as far as it says it: 1,234, 12.5 s, -3 %, EUR 1.20."""
-    return float(re.search(r"-?[\d,]+(?:\.\d+)?", text).group().replace(",", ""))
+    """What a page says, as far as it says it: 1,234, 12.5 %, EUR 1.20; of times, the seconds."""
+    seconds = {"h": 3600, "min": 60, "s": 1, "ms": 0.001}
+    value, unit = re.search(r"(-?[\d,]+(?:\.\d+)?)\*?(?: (h|min|s|ms)\b)?", text).groups()
+    return float(value.replace(",", "")) * seconds.get(unit, 1)
 
 
 def scale(row):
-    """Millionths of a currency are shown in the currency."""
-    return 1e6 if row["unit"] == "micro_currency" else 1
+    """Millionths of a currency are shown in the currency, times in what is readable."""
+    return {"micro_currency": 1e6, "milliseconds": 1e3, "minutes": 1 / 60}.get(row["unit"], 1)
 
 
 def table(stack, who, first, last):

@@ -136,8 +136,12 @@ TEST_CASE("numbers have their unit") {
     CHECK(render_value(2, "currency", "") == "2.00");
     CHECK(render_value(12.345, "percent", "") == "12.3 %");
     CHECK(render_value(0.1234, "ratio", "") == "0.123");
-    CHECK(render_value(3'600, "seconds", "") == "3,600 s");
+    CHECK(render_value(0, "seconds", "") == "0 s");
+    CHECK(render_value(119, "seconds", "") == "119 s");
+    CHECK(render_value(3'600, "seconds", "") == "60 min");
     CHECK(render_value(90, "minutes", "") == "90 min");
+    CHECK(render_value(-720'000, "minutes", "") == "-12,000 h");
     CHECK(render_value(5, "milliseconds", "") == "5 ms");
+    CHECK(render_value(69'619'002, "milliseconds", "") == "19.3 h");
     CHECK(render_value(1e300, "count", "").size() > 300);
 }

@@ -123,3 +123,14 @@ TEST_CASE("series come from the database's JSON, and nothing else does") {
     for (const auto* text : {"", "{", "[]", R"({"user_id": 1})", R"({"points": [[1]]})"})
         CHECK_THROWS(parse_series(text));
 }
+
+TEST_CASE("names of broken-down metrics in their pieces") {
+    const auto pieces = [](std::string_view metric) {
+        const auto [base, dimension, part] = split_metric(metric);
+        return std::vector<std::string_view>{base, dimension, part};
+    };
+    CHECK(pieces("views") == std::vector<std::string_view>{"views", "", ""});
+    CHECK(pieces("views.type.reel") == std::vector<std::string_view>{"views", "type", "reel"});
+    CHECK(pieces("reactions.love") == std::vector<std::string_view>{"reactions", "", "love"});
+    CHECK(pieces("views.type.reel.age.18-24") == std::vector<std::string_view>{"views", "type", "reel.age.18-24"});
+}

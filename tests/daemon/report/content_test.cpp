@@ -70,6 +70,14 @@ TEST_CASE("metrics come by account, broken-down ones by their dimension, the lar
     CHECK(report.highlights.empty());
 }
 
+TEST_CASE("parts without a dimension are one breakdown") {
+    const auto report =
+        composed({named("reactions.haha", Summary::total, 1), named("reactions.love", Summary::total, 2)});
+    REQUIRE(report.accounts[0].breakdowns.size() == 1);
+    CHECK(report.accounts[0].breakdowns[0].dimension.empty());
+    CHECK(report.accounts[0].breakdowns[0].parts[0].name == "love");
+}
+
 TEST_CASE("a metric without any number of the week is not there") {
     auto old = named("views");
     old.points.resize(50);
@@ -85,6 +93,15 @@ TEST_CASE("odd days and large changes are said first") {
     REQUIRE(report.highlights.size() == 2);
     CHECK(report.highlights[0].find("views came to 1,000 on Tuesday, 2026-11-10, 10 times") != std::string::npos);
     CHECK(report.highlights[1] == "p (a): likes grew by 20.0 %, to 840.");
+}
+
+TEST_CASE("a large change of small numbers is chance") {
+    auto few = named("likes", Summary::total, 1);
+    for (std::size_t i = 56; i < 63; ++i) few.points[i].value = 2;  // from 7 to 14
+    auto many = named("views", Summary::total, 10);
+    for (std::size_t i = 56; i < 63; ++i) many.points[i].value = 20;
+    const auto report = composed({few, many});
+    CHECK(report.highlights == std::vector<std::string>{"p (a): views grew by 100.0 %, to 140."});
 }
 
 TEST_CASE("percentages grow by points") {
