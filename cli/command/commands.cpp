@@ -230,7 +230,8 @@ std::vector<Command> duty_commands() {
          {},
          {},
          "what tallyd does beside collecting",
-         "Lists the duties (statistics, clean-up, history, partitions, retention): when each is due next, when it was "
+         "Lists the duties (statistics, clean-up, history, partitions, reports, retention): when each is due next, "
+         "when it was "
          "done\n"
          "last, how long that took and what came of it. Each is done by one node at a time.\n\n"
          "Example:\n  tallyctl duty list",

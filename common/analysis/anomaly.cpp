@@ -129,11 +129,11 @@ std::string render_count(double value) {
     return whole && std::abs(value) < 9e15 ? with_separators(std::llround(value)) : fmt::format("{:.1f}", value);
 }
 
-/// In the largest unit of which there are two.
+/// In the largest unit of which there are ten: three digits are left.
 std::string render_span(double seconds) {
     const auto size = std::abs(seconds);
-    if (size >= 7'200) return render_count(seconds / 3'600) + " h";
-    if (size >= 120) return render_count(seconds / 60) + " min";
+    if (size >= 36'000) return render_count(seconds / 3'600) + " h";
+    if (size >= 600) return render_count(seconds / 60) + " min";
     if (size >= 1 || size == 0) return render_count(seconds) + " s";
     return render_count(seconds * 1'000) + " ms";
 }

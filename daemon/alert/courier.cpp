@@ -35,6 +35,13 @@ std::string attempt(Work work) {
     }
 }
 
+std::string without(std::string text, const std::string& address) {
+    constexpr std::string_view kInstead = "ADDRESS";
+    for (auto at = text.find(address); at != std::string::npos; at = text.find(address, at + kInstead.size()))
+        text.replace(at, address.size(), kInstead);
+    return text;
+}
+
 std::string id_of(const Delivery& delivery) {
     return fmt::format("tally-{}", delivery.id);
 }
@@ -79,13 +86,15 @@ awaitable<bool> Courier::deliver_some() {
 }
 
 awaitable<Courier::Outcome> Courier::send_message(const config::Config& config, const Delivery& delivery) {
+    Outcome outcome;
     const auto channel = config.alerts.channels.find(delivery.channel);
-    if (channel == config.alerts.channels.end())
-        co_return Outcome{.error = "the configuration has no such channel any more", .hopeless = true};
+    if (channel == config.alerts.channels.end()) {
+        outcome = {.error = "the configuration has no such channel any more", .hopeless = true};
+        co_return outcome;
+    }
     auto work = [message = delivery.message, to = channel->second, smtp = config.smtp, id = id_of(delivery)] {
         return attempt([&] { deliver(message, to, smtp, id); });
     };
-    Outcome outcome;
     outcome.error = co_await net::run_blocking(thread_, std::move(work));
     co_return outcome;
 }
@@ -105,11 +114,16 @@ awaitable<Courier::Outcome> Courier::send_report(const config::Config& config, c
         return prepared;
     };
     auto prepared = co_await net::run_blocking(parts_.threads, std::move(prepare));
-    Outcome outcome{.error = std::move(prepared.error), .hopeless = false};
+    Outcome outcome;
+    outcome.error = std::move(prepared.error);
     if (!outcome.error.empty()) co_return outcome;
-    if (!prepared.posting) co_return Outcome{.error = "the user has no address for reports any more", .hopeless = true};
+    if (!prepared.posting) {
+        outcome = {.error = "the user has no address for reports any more", .hopeless = true};
+        co_return outcome;
+    }
     auto work = [posting = *std::move(prepared.posting), smtp = config.smtp, id = id_of(delivery)] {
-        return attempt([&] { send_mail(posting.letter, posting.to, smtp, id); });
+        // Mail servers like to repeat the address; whoever reads alerts and the log need not know it.
+        return without(attempt([&] { send_mail(posting.letter, posting.to, smtp, id); }), posting.to);
     };
     outcome.error = co_await net::run_blocking(thread_, std::move(work));
     co_return outcome;

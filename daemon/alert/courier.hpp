@@ -51,7 +51,7 @@ public:
 private:
     boost::asio::awaitable<bool> deliver_some();
     struct Outcome {
-        std::string error;      ///< empty: the other side took it
+        std::string error;      ///< empty: the other side took it; never with a user's address
         bool hopeless = false;  ///< another attempt would end the same way
     };
     boost::asio::awaitable<void> deliver_one(const config::Config& config, const Delivery& delivery);

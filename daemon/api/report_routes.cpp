@@ -201,7 +201,7 @@ ReportRoutes::Answer ReportRoutes::mail(const Request& request) {
         if (recipients.empty())
             throw Error(Fault::failed, fmt::format("user '{}' has no address for reports", user),
                         fmt::format("Set it: tallyctl user set {} --report-to ADDRESS.", user));
-        transaction.exec("mail_report", {user, monday});
+        transaction.exec("mail_report", {user, monday, true});
         auto report = one_report(transaction, user, monday);
         report["to"] = recipients[0].text("address");
         transaction.commit();

@@ -69,7 +69,7 @@ private:
     void make(const std::string& user, DayRange week) {
         auto transaction = work_.begin();
         if (reporter_.make(transaction, user, week, at_) == 0) return;
-        if (mails_) transaction.exec("mail_report", {user, week.first});
+        if (mails_) transaction.exec("mail_report", {user, week.first, false});
         transaction.commit();
         ++built_;
     }

@@ -32,7 +32,8 @@ ON CONFLICT (user_id, week) DO UPDATE
        xlsx_bytes = excluded.xlsx_bytes, mail_error = ''
 
 -- name: mail_report
--- $1 user, $2 Monday: into the outbox, when the user has an address; not twice while it waits there
+-- $1 user, $2 Monday, $3 whether one that was mailed before is mailed again: into the outbox, when the user has an address; not
+-- twice while it waits there
 INSERT INTO outbox (channel, message, report_user, report_week)
 SELECT 'report:' || r.user_id, '{}', r.user_id, $2::date
   FROM report_recipients r
@@ -40,6 +41,8 @@ SELECT 'report:' || r.user_id, '{}', r.user_id, $2::date
    AND NOT EXISTS (SELECT 1 FROM outbox o
                     WHERE o.report_user = r.user_id AND o.report_week = $2::date
                       AND o.sent_at IS NULL AND o.failed_at IS NULL)
+   AND ($3 OR NOT EXISTS (SELECT 1 FROM reports m
+                           WHERE m.user_id = r.user_id AND m.week = $2::date AND m.mailed_at IS NOT NULL))
 
 -- name: zone_of_user
 SELECT zone FROM users WHERE user_id = $1

@@ -37,7 +37,7 @@ class Webhook:
 
 class Mailbox:
     def __init__(self):
-        self.mails = []
+        self.mails, self.refuse = [], False
 
     @contextlib.contextmanager
     def listening(self):
@@ -50,6 +50,12 @@ class Mailbox:
             yield self
         finally:
             controller.stop()
+
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if self.refuse:
+            return f"550 5.1.1 <{address}> is nobody here"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
         self.mails.append((envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content, policy=email.policy.default)))

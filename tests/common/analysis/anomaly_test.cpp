@@ -137,7 +137,8 @@ TEST_CASE("numbers have their unit") {
     CHECK(render_value(12.345, "percent", "") == "12.3 %");
     CHECK(render_value(0.1234, "ratio", "") == "0.123");
     CHECK(render_value(0, "seconds", "") == "0 s");
-    CHECK(render_value(119, "seconds", "") == "119 s");
+    CHECK(render_value(599, "seconds", "") == "599 s");
+    CHECK(render_value(8'016, "seconds", "") == "134 min");
     CHECK(render_value(3'600, "seconds", "") == "60 min");
     CHECK(render_value(90, "minutes", "") == "90 min");
     CHECK(render_value(-720'000, "minutes", "") == "-12,000 h");

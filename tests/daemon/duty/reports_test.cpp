@@ -77,6 +77,12 @@ TEST_CASE("each user of a tier with reports gets one, once, and mail only with a
     CHECK_FALSE(again.changed);
     CHECK(again.words == "no report was due");
     CHECK(f.outbox() == "report:alice");
+    // A node that died in the middle: what was mailed is not mailed again.
+    f.database.execute(
+        "UPDATE report_rounds SET after_user = '', finished_at = NULL; UPDATE outbox SET sent_at = now();"
+        "UPDATE reports SET mailed_at = now()");
+    CHECK(f.run("reports").words == "built 2 reports");
+    CHECK(f.outbox() == "report:alice");
 }
 
 TEST_CASE("without a mail server reports are built and nothing waits for one") {
