@@ -345,11 +345,8 @@ private:
     /// With the rules of now: on a thread of the database there may be others already.
     alert::MakePosting report_mail(alert::ReportName name) const {
         return [name = std::move(name), rules = rules_, node = facts_.node](postgres::Session& session) {
-            report::Reporter reporter{rules->config, rules->catalog, node};
-            auto transaction = session.begin();
-            auto posting = report::make_posting(transaction, reporter, name.user_id, name.monday, now());
-            transaction.commit();
-            return posting;
+            report::Reporter reporter{*rules, node};
+            return report::make_posting(session, reporter, name.user_id, name.monday, now());
         };
     }
 

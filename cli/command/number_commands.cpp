@@ -144,7 +144,7 @@ std::vector<Command> number_commands() {
          {},
          {kOnlyUser, kWeek},
          "which reports there are, and whether they were mailed",
-         "Lists the reports that are kept, the newest week first. MAIL is none (the user has no address, or there is "
+         "Lists the reports that are kept, the newest week first. MAIL is none (built by hand, no address, or there is "
          "no mail\n"
          "server), waiting, sent or failed.\n\n"
          "Example:\n  tallyctl report list --user acme",

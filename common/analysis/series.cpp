@@ -119,10 +119,13 @@ Series parse_series(std::string_view json) {
                       .currency = text_or_empty(object, "currency"),
                       .summary = parse_summary(text_or_empty(object, "summary")),
                       .points = {}};
-        for (const auto& point : object.at("points"))
+        for (const auto& point : object.at("points")) {
             series.points.push_back({.day = Day{days{point.at(0).get<int>()}},
                                      .value = point.at(1).get<double>(),
                                      .final = point.at(2).get<bool>()});
+            if (const auto& fetched = point.at(3); !fetched.is_null())
+                series.points.back().fetched_at = Instant{std::chrono::seconds{fetched.get<std::int64_t>()}};
+        }
         return series;
     } catch (const nlohmann::json::exception& error) {
         throw Error(Fault::internal, std::string{"the database gave a series that is none: "} + error.what());

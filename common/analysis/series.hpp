@@ -22,7 +22,8 @@ std::string_view to_text(Summary summary) noexcept;
 struct Point {
     Day day;
     double value = 0;
-    bool final = false;  ///< the platform changes it no more
+    bool final = false;                                ///< the platform changes it no more
+    std::optional<Instant> fetched_at = std::nullopt;  ///< as long as it is not final, to the second
     friend bool operator==(const Point&, const Point&) = default;
 };
 

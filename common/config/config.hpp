@@ -110,7 +110,7 @@ struct Config {
         friend bool operator==(const History&, const History&) = default;
     } history;
     struct Reports {
-        std::chrono::seconds delay{7 * 3600};  ///< after the week is over by the user's clock
+        std::chrono::seconds delay{55 * 3600};  ///< after the week is over by the user's clock
         std::chrono::days keep{180};
         friend bool operator==(const Reports&, const Reports&) = default;
     } reports;

@@ -222,13 +222,15 @@ constexpr std::array kOptions{
         .min = 0,
         .max = ms(days{3650})},
 
-    Option{.path = "reports.delay",
-           .doc =
-               "How long after the week is over, by the clock of the user, its report is built: platforms publish the "
-               "last days late.",
-           .slot = in<&Config::reports, &Config::Reports::delay>,
-           .min = 0,
-           .max = ms(days{6})},
+    Option{
+        .path = "reports.delay",
+        .doc =
+            "How long after the week is over, by the clock of the user, its report is built. Platforms count days by "
+            "clocks of their own and publish them late: the default, Wednesday at 7, leaves room for a Sunday that "
+            "ends in California and is collected once a day.",
+        .slot = in<&Config::reports, &Config::Reports::delay>,
+        .min = 0,
+        .max = ms(days{6})},
     Option{.path = "reports.keep",
            .doc = "How long reports are kept, in whole days.",
            .slot = in<&Config::reports, &Config::Reports::keep>,

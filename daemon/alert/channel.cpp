@@ -57,7 +57,8 @@ public:
         long status = 0;
         curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status);
         if (code != CURLE_OK)
-            throw Error(Fault::unreachable,
+            // A mail server's 5xx to an address or a letter; libcurl has other codes for what it says to a password.
+            throw Error(code == CURLE_SEND_ERROR && status >= 500 && status <= 599 ? Fault::denied : Fault::unreachable,
                         fmt::format("{}{}", error_[0] != '\0' ? error_.data() : curl_easy_strerror(code),
                                     answer_.empty() ? "" : ": " + answer_));
         return status;

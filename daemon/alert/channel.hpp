@@ -18,7 +18,7 @@ constexpr std::chrono::seconds kDeliveryLimit{30};
 void deliver(const Message& message, const config::AlertChannel& channel, const config::Config::Smtp& smtp,
              const std::string& id);
 
-/// The same for a mail to one address.
+/// The same for a mail to one address. @throws Error also (denied) when the server will never take it for that address
 void send_mail(const Letter& letter, const std::string& to, const config::Config::Smtp& smtp, const std::string& id);
 
 }  // namespace tally::alert

@@ -24,22 +24,20 @@ constexpr auto kRetryFloor = 10s, kRetryBase = 30s, kRetryCeiling = 3'600s;
 /// A database that is restarted is no trouble yet.
 constexpr auto kOutage = 60s;
 
-/// What a thread of its own found: an error's words, or nothing.
+struct Attempt {
+    std::string error;     ///< its words; empty: there was none
+    bool refused = false;  ///< the other side will not take it
+};
+
+/// What a thread of its own found.
 template <class Work>
-std::string attempt(Work work) {
+Attempt attempt(Work work) {
     try {
         work();
         return {};
     } catch (const std::exception& error) {
-        return describe_line(error);
+        return {.error = describe_line(error), .refused = fault_of(error) == Fault::denied};
     }
-}
-
-std::string without(std::string text, const std::string& address) {
-    constexpr std::string_view kInstead = "ADDRESS";
-    for (auto at = text.find(address); at != std::string::npos; at = text.find(address, at + kInstead.size()))
-        text.replace(at, address.size(), kInstead);
-    return text;
 }
 
 std::string id_of(const Delivery& delivery) {
@@ -73,11 +71,14 @@ awaitable<void> Courier::watch() {
     }
 }
 
-/// False when nothing was to be delivered.
+/// False when nothing was to be delivered. What is wrong is told before the next report, of which there may be many.
 awaitable<bool> Courier::deliver_some() {
     auto ask = [&pool = parts_.pool] {
         const auto session = pool.acquire();
-        return Outbox{*session}.claim(kAtOnce, std::chrono::duration_cast<std::chrono::seconds>(kHold));
+        Outbox outbox{*session};
+        const auto hold = std::chrono::duration_cast<std::chrono::seconds>(kHold);
+        auto messages = outbox.claim(Outbox::What::messages, kAtOnce, hold);
+        return messages.empty() ? outbox.claim(Outbox::What::reports, 1, hold) : messages;
     };
     const auto deliveries = co_await net::run_blocking(parts_.threads, std::move(ask));
     const auto config = parts_.config();
@@ -95,7 +96,8 @@ awaitable<Courier::Outcome> Courier::send_message(const config::Config& config, 
     auto work = [message = delivery.message, to = channel->second, smtp = config.smtp, id = id_of(delivery)] {
         return attempt([&] { deliver(message, to, smtp, id); });
     };
-    outcome.error = co_await net::run_blocking(thread_, std::move(work));
+    auto tried = co_await net::run_blocking(thread_, std::move(work));
+    outcome.error = std::move(tried.error);
     co_return outcome;
 }
 
@@ -103,11 +105,11 @@ awaitable<Courier::Outcome> Courier::send_message(const config::Config& config, 
 awaitable<Courier::Outcome> Courier::send_report(const config::Config& config, const Delivery& delivery) {
     struct Prepared {
         std::optional<Posting> posting;
-        std::string error;
+        Attempt attempt;
     };
     auto prepare = [&pool = parts_.pool, make = parts_.report_mail(*delivery.report)] {
         Prepared prepared;
-        prepared.error = attempt([&] {
+        prepared.attempt = attempt([&] {
             const auto session = pool.acquire();
             prepared.posting = make(*session);
         });
@@ -115,17 +117,15 @@ awaitable<Courier::Outcome> Courier::send_report(const config::Config& config, c
     };
     auto prepared = co_await net::run_blocking(parts_.threads, std::move(prepare));
     Outcome outcome;
-    outcome.error = std::move(prepared.error);
-    if (!outcome.error.empty()) co_return outcome;
-    if (!prepared.posting) {
-        outcome = {.error = "the user has no address for reports any more", .hopeless = true};
-        co_return outcome;
-    }
+    outcome.error = std::move(prepared.attempt.error);
+    outcome.unwanted = outcome.error.empty() && !prepared.posting;
+    if (!prepared.posting) co_return outcome;
     auto work = [posting = *std::move(prepared.posting), smtp = config.smtp, id = id_of(delivery)] {
-        // Mail servers like to repeat the address; whoever reads alerts and the log need not know it.
-        return without(attempt([&] { send_mail(posting.letter, posting.to, smtp, id); }), posting.to);
+        return attempt([&] { send_mail(posting.letter, posting.to, smtp, id); });
     };
-    outcome.error = co_await net::run_blocking(thread_, std::move(work));
+    auto tried = co_await net::run_blocking(thread_, std::move(work));
+    outcome.error = std::move(tried.error);
+    outcome.hopeless = tried.refused;
     co_return outcome;
 }
 
@@ -140,19 +140,21 @@ awaitable<void> Courier::deliver_one(const config::Config& config, const Deliver
     if (!error.empty() && !outcome.hopeless && delivery.attempt < kAttempts)
         again = schedule::retry_delay(
             {.attempt = delivery.attempt, .base = kRetryBase, .ceiling = kRetryCeiling, .floor = kRetryFloor}, random_);
-    auto write = [&pool = parts_.pool, delivery, failure = error, again] {
+    auto write = [&pool = parts_.pool, delivery, failure = error, again, unwanted = outcome.unwanted] {
         const auto session = pool.acquire();
         Outbox outbox{*session};
-        if (failure.empty())
+        if (unwanted)
+            outbox.drop(delivery);
+        else if (failure.empty())
             outbox.sent(delivery);
         else
             outbox.failed(delivery, failure, again);
         return true;
     };
     const auto told = told_of(delivery);
-    if (error.empty())
+    if (error.empty() && !outcome.unwanted)
         parts_.log.info(fmt::format("{} delivered", told.what), {told.first, told.second});
-    else
+    else if (!error.empty())
         parts_.log.warning(fmt::format("{} not delivered, {}", told.what, again ? "trying again" : "given up"),
                            {told.first, told.second, {"attempt", std::to_string(delivery.attempt)}, {"error", error}});
     co_await net::run_blocking(parts_.threads, std::move(write));
@@ -167,7 +169,8 @@ awaitable<std::vector<Courier::Trial>> Courier::send_to_all(Notice notice, std::
         auto work = [message, to = channel, smtp = config.smtp, id] {
             return attempt([&] { deliver(message, to, smtp, id); });
         };
-        auto error = co_await net::run_blocking(thread_, std::move(work));
+        auto tried = co_await net::run_blocking(thread_, std::move(work));
+        auto& error = tried.error;
         if (!error.empty())
             parts_.log.warning("alert not delivered",
                                {{"channel", name}, {"title", message.notice.title}, {"error", error}});

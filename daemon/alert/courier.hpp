@@ -51,8 +51,9 @@ public:
 private:
     boost::asio::awaitable<bool> deliver_some();
     struct Outcome {
-        std::string error;      ///< empty: the other side took it; never with a user's address
+        std::string error;      ///< empty: the other side took it
         bool hopeless = false;  ///< another attempt would end the same way
+        bool unwanted = false;  ///< nobody waits for it
     };
     boost::asio::awaitable<void> deliver_one(const config::Config& config, const Delivery& delivery);
     boost::asio::awaitable<Outcome> send_message(const config::Config& config, const Delivery& delivery);

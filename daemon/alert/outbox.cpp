@@ -2,6 +2,8 @@
 // sql/queries/alert.sql
 #include "daemon/alert/outbox.hpp"
 
+#include <fmt/format.h>
+
 namespace tally::alert {
 
 namespace {
@@ -36,10 +38,12 @@ void tell(postgres::Transaction& transaction, const std::vector<Notice>& notices
     }
 }
 
-std::vector<Delivery> Outbox::claim(unsigned limit, std::chrono::seconds hold) {
+std::vector<Delivery> Outbox::claim(What what, unsigned limit, std::chrono::seconds hold) {
     auto transaction = session_.begin();
     std::vector<Delivery> deliveries;
-    const auto rows = transaction.commit({{.statement = "claim_messages", .params = {limit, hold.count()}}}).front();
+    const auto rows =
+        transaction.commit({{.statement = "claim_messages", .params = {limit, hold.count(), what == What::reports}}})
+            .front();
     for (const auto& row : rows) {
         Delivery delivery{.id = row.integer("message_id"),
                           .channel = row.text("channel"),
@@ -63,6 +67,11 @@ void Outbox::sent(const Delivery& delivery) {
                         {.statement = "resolve_alert", .params = {kUndelivered, delivery.channel}}});
 }
 
+void Outbox::drop(const Delivery& delivery) {
+    auto transaction = session_.begin();
+    transaction.commit({{.statement = "drop_message", .params = {delivery.id, delivery.token}}});
+}
+
 void Outbox::failed(const Delivery& delivery, const std::string& error,
                     std::optional<std::chrono::milliseconds> again) {
     const auto text = postgres::make_storable(error, kMostError);
@@ -71,7 +80,11 @@ void Outbox::failed(const Delivery& delivery, const std::string& error,
     // Somebody may have taken it out of the outbox meanwhile: nobody waits for it any more.
     if (transaction.exec("message_failed", {delivery.id, delivery.token, text, seconds}).affected() == 0) return;
     if (delivery.report) transaction.exec("report_mailed", {delivery.report->user_id, delivery.report->monday, text});
-    if (!again) transaction.exec("raise_alert", {kUndelivered, delivery.channel, text});
+    // One alert for the mails of all users: what keeps one back mostly keeps all back.
+    if (!again)
+        transaction.exec("raise_alert",
+                         {kUndelivered, delivery.channel,
+                          delivery.report ? fmt::format("user '{}': {}", delivery.report->user_id, text) : text});
     transaction.commit();
 }
 

@@ -41,9 +41,11 @@ class Outbox {
 public:
     explicit Outbox(postgres::Session& session) : session_(session) {}
 
+    enum class What : std::uint8_t { messages, reports };
     /// @param hold how long nobody else tries them
-    std::vector<Delivery> claim(unsigned limit, std::chrono::seconds hold);
+    std::vector<Delivery> claim(What what, unsigned limit, std::chrono::seconds hold);
     void sent(const Delivery& delivery);
+    void drop(const Delivery& delivery);  ///< nobody waits for it
     /// @param again nullopt: it is given up, which is an alert of its own
     void failed(const Delivery& delivery, const std::string& error, std::optional<std::chrono::milliseconds> again);
 

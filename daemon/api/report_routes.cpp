@@ -66,25 +66,29 @@ json report_json(const postgres::Row& row) {
     throw Error(Fault::missing, fmt::format("there is no user '{}'", user), "See 'tallyctl user list'.");
 }
 
-TimeZone zone_of(postgres::Transaction& transaction, const std::string& user) {
+/// The week that is asked for, which must be over, not too old to be kept, and kept whole; the latest one when none is
+/// named.
+DayRange week_to_build(const collect::Rules& rules, postgres::Transaction& transaction, const std::string& user,
+                       const std::optional<std::string>& named, Instant at) {
     const auto found = transaction.exec("zone_of_user", {user});
     if (found.empty()) throw_no_user(user);
-    return TimeZone::find(found[0].text("zone")).value_or(TimeZone::utc());
-}
-
-/// The week that is asked for, which must be over and not too old to be kept; the latest one when none is named.
-DayRange week_to_build(const config::Config& config, const TimeZone& zone, const std::optional<std::string>& named,
-                       Instant at) {
+    const auto zone = TimeZone::find(found[0].text("zone")).value_or(TimeZone::utc());
     const auto today = zone.day_of(at);
     if (!named) return report::week_before(today);
     const auto week = report::week_of(read_week(*named));
     if (week.last >= today)
         throw Error(Fault::usage, fmt::format("the week from {} to {} is not over by the user's clock ({})",
                                               render_day(week.first), render_day(week.last), zone.name()));
-    if (week.first < report::oldest_week(config, at))
+    if (week.first < report::oldest_week(rules.config, at))
         throw Error(Fault::usage,
                     fmt::format("a report of the week from {} would be too old to be kept", render_day(week.first)),
                     "reports.keep says how long reports are kept, see tallyd.yaml(5).");
+    const auto tier = found[0].text("tier");
+    if (const auto oldest = rules.oldest_kept(tier, at); oldest && week.first < *oldest)
+        throw Error(Fault::usage,
+                    fmt::format("numbers before {} are not kept for tier '{}': the week from {} is not whole",
+                                render_day(*oldest), tier, render_day(week.first)),
+                    "tiers.<name>.retention says how long numbers are kept.");
     return week;
 }
 
@@ -150,14 +154,19 @@ ReportRoutes::Answer ReportRoutes::build(const Request& request) {
     const auto named = text_member(body, "week");
     auto work = [user, named, rules = parts_.dispatcher.rules(), node = parts_.facts.node](postgres::Session& session) {
         const auto at = now();
-        Reporter reporter{rules->config, rules->catalog, node};
-        auto transaction = session.begin();
-        const auto week = week_to_build(rules->config, zone_of(transaction, user), named, at);
-        if (reporter.make(transaction, user, week, at) == 0)
+        Reporter reporter{*rules, node};
+        auto look = session.begin_read_only();
+        const auto week = week_to_build(*rules, look, user, named, at);
+        const auto report = reporter.build(look, user, week, at);
+        look.commit();
+        if (report.metrics() == 0)
             throw Error(Fault::missing,
                         fmt::format("there is no number of user '{}' from {} to {}", user, render_day(week.first),
                                     render_day(week.last)),
                         fmt::format("'tallyctl coverage {}' shows which days are there.", user));
+        const auto sizes = reporter.keep(report);
+        auto transaction = session.begin();
+        reporter.note(transaction, report, sizes);
         auto built = one_report(transaction, user, week.first);
         transaction.commit();
         return built;
@@ -172,16 +181,13 @@ ReportRoutes::Answer ReportRoutes::read(const Request& request) {
     if (!format) throw Error(Fault::usage, "'format' is not html, xlsx or text");
     auto work = [user, named, format = *format, rules = parts_.dispatcher.rules(),
                  node = parts_.facts.node](postgres::Session& session) {
-        Reporter reporter{rules->config, rules->catalog, node};
-        auto transaction = session.begin();
-        const auto monday = find_report(transaction, user, named);
-        auto text = reporter.read(transaction, user, monday, format, now());
-        if (!text)
-            throw Error(Fault::missing,
-                        fmt::format("the numbers of the week from {} are gone, and this node keeps no report",
-                                    render_day(monday)));
-        transaction.commit();
-        return *std::move(text);
+        Reporter reporter{*rules, node};
+        const auto monday = [&] {
+            auto transaction = session.begin_read_only();
+            return find_report(transaction, user, named);
+        }();
+        reporter.fetch(session, user, monday, now());
+        return reporter.archive().read(user, monday, format).value_or("");
     };
     Response response;
     response.body = co_await with_session(parts_, std::move(work));

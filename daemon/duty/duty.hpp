@@ -51,6 +51,8 @@ Done describe_metrics(Work& work);  ///< units and sums, from the platform files
 Done make_partitions(Work& work);   ///< ahead of their first row
 Done check_quality(Work& work);     ///< counters that are not as they were, as alerts
 Done build_reports(Work& work);     ///< of the week that is over
+/// The same for as long as `slice`, a user's report at least being ended when it is over.
+Done build_reports_for(Work& work, std::chrono::steady_clock::duration slice);
 Done keep_retention(Work& work);    ///< numbers older than their tier keeps them
 Done follow_schedules(Work& work);  ///< slots of tiers whose schedule is another one now
 

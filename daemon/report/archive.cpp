@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "common/error.hpp"
 #include "common/url.hpp"
@@ -51,6 +52,9 @@ std::int64_t replace(const std::string& path, Write write) {
     }
     return static_cast<std::int64_t>(size);
 }
+
+/// Everybody of this program who writes: page, workbook and text belong together.
+std::mutex writing;
 
 /// Of a text, for file names that would be too long.
 std::string digest(const std::string& text) {
@@ -105,12 +109,13 @@ std::string_view content_type(Format format) noexcept {
 std::string Archive::path(const std::string& user_id, Day monday, Format format) const {
     constexpr std::size_t kLongest = 200;  // with extensions a name has up to 255 bytes
     auto name = percent_encode(user_id);
-    if (name.size() > kLongest) name = "sha256-" + digest(user_id);
+    if (name.size() > kLongest) name = "%sha256-" + digest(user_id);  // no encoded id begins like that
     return fmt::format("{}/{}/{}.{}", directory_, render_day(monday), name, extension(format));
 }
 
 Archive::Sizes Archive::keep(const Report& report, const Templates& templates) const {
     const auto monday = report.week.first;
+    const std::lock_guard lock{writing};
     make_directory(directory_);
     make_directory(fmt::format("{}/{}", directory_, render_day(monday)));
     Sizes sizes;
@@ -126,7 +131,9 @@ Archive::Sizes Archive::keep(const Report& report, const Templates& templates) c
 std::optional<std::string> Archive::read(const std::string& user_id, Day monday, Format format) const {
     std::ifstream file{path(user_id, monday, format), std::ios::binary};
     if (!file) return std::nullopt;
-    return std::string{std::istreambuf_iterator<char>{file}, {}};
+    std::string content{std::istreambuf_iterator<char>{file}, {}};
+    if (content.empty() && format != Format::text) return std::nullopt;  // what a power cut leaves of it
+    return content;
 }
 
 int Archive::drop_before(Day monday) const {
@@ -136,7 +143,8 @@ int Archive::drop_before(Day monday) const {
         const auto day = parse_day(week->path().filename().string());
         if (!day || *day >= monday) continue;
         fs::remove_all(week->path(), error);
-        if (error) refuse(week->path().string(), error.message());
+        if (error)
+            throw Error(Fault::failed, fmt::format("cannot delete '{}': {}", week->path().string(), error.message()));
         ++dropped;
     }
     return dropped;

@@ -28,7 +28,7 @@ public:
     };
     /// Keeps all forms, in place of those that were. @throws Error (failed) when the disk refuses
     Sizes keep(const Report& report, const Templates& templates) const;
-    /// nullopt when this node has no such file.
+    /// nullopt when this node has no such file, or it is empty.
     std::optional<std::string> read(const std::string& user_id, Day monday, Format format) const;
     /// Deletes the weeks that began before. @return how many
     int drop_before(Day monday) const;

@@ -25,6 +25,15 @@ constexpr double kMuchGrowth = 10;     // percent, from which a change is worth 
 constexpr double kChance = 3;          // so many times the spread of a count by chance, the square root of it
 constexpr std::size_t kMostNamed = 5;  // metrics that a note names
 
+/// Without days that were still running when they were fetched.
+Series whole_days(Series series, const TimeZone& zone) {
+    if (series.summary == analysis::Summary::latest) return series;
+    std::erase_if(series.points, [&](const analysis::Point& point) {
+        return point.fetched_at && *point.fetched_at < zone.end_of(point.day);
+    });
+    return series;
+}
+
 Line line_of(const Series& series, DayRange week) {
     Line line{.series = series,
               .figures = analysis::summarise(series, week),
@@ -37,9 +46,9 @@ Line line_of(const Series& series, DayRange week) {
     return line;
 }
 
-bool same_account(const Account& account, const Series& series) {
-    return account.platform == series.platform && account.account_id == series.account_id &&
-           account.source == series.source;
+/// Of an account, of numbers, of what is known: whether two are about the same account.
+bool same_account(const auto& one, const auto& other) {
+    return one.platform == other.platform && one.account_id == other.account_id && one.source == other.source;
 }
 
 void add_part(Account& account, const Series& series, Line line) {
@@ -62,7 +71,7 @@ std::string_view reason_of(Knowledge state) {
             return "refused by the platform";
         case Knowledge::never_asked:
             return "not collected";
-        case Knowledge::impossible:
+        case Knowledge::impossible:  // before the account, or outside the platform's history
             break;
     }
     return "";
@@ -91,7 +100,7 @@ bool has_number(const Account& account, const std::string& metric, std::size_t d
     return false;
 }
 
-void note_missing(Account& account, const KnownAccount& known, DayRange week) {
+void note_missing(Account& account, const KnownAccount& known, DayRange week, Instant built_at) {
     std::map<std::pair<std::string, std::size_t>, std::set<std::string>> missing;  // reason and days -> metrics
     std::set<std::string> told;
     for (const auto& entry : known.metrics) {
@@ -101,7 +110,8 @@ void note_missing(Account& account, const KnownAccount& known, DayRange week) {
             for (const auto& span : entry.days) {
                 for (auto day = std::max(span.days.first, week.first); day <= std::min(span.days.last, week.last);
                      day += days{1}) {
-                    const auto reason = reason_of(span.state);
+                    const auto reason =
+                        built_at < known.zone.end_of(day) ? "the day was not over yet" : reason_of(span.state);
                     if (reason.empty() ||
                         has_number(account, metric, static_cast<std::size_t>((day - week.first).count())))
                         continue;
@@ -120,6 +130,9 @@ void note_open(Account& account) {
     std::set<std::string> open;
     for (const auto& line : account.lines)
         if (line.figures.days_not_final > 0) open.insert(line.series.metric);
+    for (const auto& breakdown : account.breakdowns)
+        for (const auto& part : breakdown.parts)
+            if (part.line.figures.days_not_final > 0) open.insert(breakdown.metric);
     if (!open.empty())
         account.notes.push_back(fmt::format("not final, the platform may still change it: {}", named(open)));
 }
@@ -186,7 +199,10 @@ std::optional<DayRange> week_due(const TimeZone& zone, std::chrono::seconds dela
 Report compose(std::string user_id, DayRange week, Instant built_at, const std::vector<Series>& series,
                const std::vector<KnownAccount>& known) {
     Report report{.user_id = std::move(user_id), .week = week, .built_at = built_at, .accounts = {}, .highlights = {}};
-    for (const auto& each : series) {
+    for (const auto& stored : series) {
+        const auto of = std::find_if(known.begin(), known.end(),
+                                     [&](const KnownAccount& account) { return same_account(account, stored); });
+        const auto each = of == known.end() ? stored : whole_days(stored, of->zone);
         if (report.accounts.empty() || !same_account(report.accounts.back(), each))
             report.accounts.push_back({.platform = each.platform,
                                        .title = each.platform,
@@ -203,11 +219,8 @@ Report compose(std::string user_id, DayRange week, Instant built_at, const std::
             add_part(report.accounts.back(), each, std::move(line));
     }
     for (const auto& each : known) {
-        const auto same = [&](const Account& account) {
-            return account.platform == each.platform && account.account_id == each.account_id &&
-                   account.source == each.source;
-        };
-        auto account = std::find_if(report.accounts.begin(), report.accounts.end(), same);
+        auto account = std::find_if(report.accounts.begin(), report.accounts.end(),
+                                    [&](const Account& reported) { return same_account(reported, each); });
         if (account == report.accounts.end())
             account = report.accounts.insert(report.accounts.end(), {.platform = each.platform,
                                                                      .title = each.title,
@@ -217,7 +230,7 @@ Report compose(std::string user_id, DayRange week, Instant built_at, const std::
                                                                      .breakdowns = {},
                                                                      .notes = {}});
         account->title = each.title;
-        note_missing(*account, each, week);
+        note_missing(*account, each, week, built_at);
     }
     std::vector<Highlight> highlights;
     for (auto& account : report.accounts) {

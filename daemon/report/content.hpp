@@ -64,9 +64,12 @@ struct Report {
 struct KnownAccount {
     std::string platform, title, account_id, source;
     std::vector<platform::MetricDays> metrics;
+    TimeZone zone = TimeZone::utc();                           ///< of its days
     std::shared_ptr<const platform::Platform> file = nullptr;  ///< to which the requests of `metrics` belong
 };
 
+/// Numbers of days that were not over when they were fetched are left out, but for counters: a part of a day beside a
+/// whole one would be a fall.
 /// @param series in the order of their keys, from kAnomalyHistory before the week on  @param known accounts of the
 /// user; numbers of other accounts (removed ones) are reported without notes on what is missing
 Report compose(std::string user_id, DayRange week, Instant built_at, const std::vector<analysis::Series>& series,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <kainjow/mustache.hpp>
@@ -120,7 +121,7 @@ data card_of(const Line& line, DayRange week) {
     card.set("value", value_of(figures.value, series));
     set(card, "before", value_of(figures.before, series));
     set(card, "change", change_of(figures, series));
-    card.set("direction", direction_of(figures));
+    set(card, "direction", direction_of(figures));
     card.set("chart", render_chart(line, week));
     set(card, "best", figures.best ? point_text(*figures.best, series) : "");
     set(card, "worst", figures.worst ? point_text(*figures.worst, series) : "");
@@ -137,9 +138,10 @@ data breakdown_of(const Breakdown& breakdown) {
         data part;
         part.set("name", name);
         part.set("value", value_of(line.figures.value, line.series));
-        part.set("before", value_of(line.figures.before, line.series));
-        part.set("change", change_of(line.figures, line.series));
-        part.set("direction", direction_of(line.figures));
+        set(part, "before", value_of(line.figures.before, line.series));
+        set(part, "change", change_of(line.figures, line.series));
+        set(part, "direction", direction_of(line.figures));
+        set(part, "gaps", gaps_text(line.figures));
         parts.push_back(part);
     }
     entry.set("parts", parts);
@@ -207,10 +209,15 @@ mustache parse(const std::string& text, std::string_view name) {
 
 std::string read_template(const std::vector<std::string>& directories, const std::string& name) {
     for (auto directory = directories.rbegin(); directory != directories.rend(); ++directory) {
-        std::ifstream file{*directory + "/" + name};
-        if (!file) continue;
+        const auto path = *directory + "/" + name;
+        std::error_code error;
+        if (!std::filesystem::exists(path, error) && !error) continue;
+        // A template that nobody may read is not the same as none.
+        std::ifstream file{path};
+        if (!file || !std::filesystem::is_regular_file(path, error))
+            throw Error(Fault::config, fmt::format("cannot read the template '{}'", path), "May tallyd read it?");
         std::string text{std::istreambuf_iterator<char>{file}, {}};
-        parse(text, *directory + "/" + name);
+        parse(text, path);
         return text;
     }
     throw Error(Fault::config, fmt::format("there is no template '{}'", name),

@@ -5,38 +5,38 @@
 #include <optional>
 #include <string>
 
-#include "common/config/config.hpp"
 #include "common/postgres/session.hpp"
-#include "daemon/platform/catalog.hpp"
+#include "daemon/collect/rules.hpp"
 #include "daemon/report/archive.hpp"
 
 namespace tally::report {
 
-/// The last day on which a report's week begins that is kept.
+/// The first day of the oldest week whose report is kept.
 Day oldest_week(const config::Config& config, Instant at);
 
-/// Blocking; for one thread. What it refers to must outlive it. Templates are read when the first report is built, so
-/// that what was changed counts at once.
+/// Blocking; for one thread. What it refers to must outlive it. A report is built in three steps, so that no
+/// transaction waits for a disk.
 class Reporter {
 public:
-    Reporter(const config::Config& config, const platform::Catalog& catalog, std::string node)
-        : config_(config), catalog_(catalog), node_(std::move(node)), archive_(config.state_dir + "/reports") {}
+    Reporter(const collect::Rules& rules, std::string node)
+        : rules_(rules), node_(std::move(node)), archive_(rules.config.state_dir + "/reports") {}
 
     const Archive& archive() const noexcept { return archive_; }
 
-    /// Builds the report of a week, keeps it on this node in place of the one that was and notes it in the database;
-    /// nothing of the kind when there is no number of the week. @param now decides what is still to come
-    /// @return how many metrics have numbers
-    std::int64_t make(postgres::Transaction& transaction, const std::string& user_id, DayRange week, Instant now);
+    /// Reads the user's numbers and what is known of their days. @param now decides what is still to come
+    Report build(postgres::Transaction& transaction, const std::string& user_id, DayRange week, Instant now) const;
+    /// Keeps it on this node in place of the one that was. Templates are read when the first one is kept, so that what
+    /// was changed counts at once. @throws Error (config, failed)
+    Archive::Sizes keep(const Report& report);
+    /// Notes in the database that this node keeps it.
+    void note(postgres::Transaction& transaction, const Report& report, const Archive::Sizes& sizes) const;
 
-    /// A report that was built, in the words of then; built anew when another node keeps it. nullopt: there is none, or
-    /// its numbers are gone.
-    std::optional<std::string> read(postgres::Transaction& transaction, const std::string& user_id, Day monday,
-                                    Format format, Instant now);
+    /// Gives the archive a report that the database knows: as it was, or built anew when another node keeps it.
+    /// @throws Error (missing) when there is none, or what it was made of is not kept any more
+    void fetch(postgres::Session& session, const std::string& user_id, Day monday, Instant now);
 
 private:
-    const config::Config& config_;
-    const platform::Catalog& catalog_;
+    const collect::Rules& rules_;
     const std::string node_;
     const Archive archive_;
     std::optional<Templates> templates_;

@@ -34,7 +34,6 @@ CREATE TABLE report_recipients (
 COMMENT ON TABLE report_recipients IS 'To whom a user''s reports are mailed.';
 GRANT SELECT, INSERT, UPDATE, DELETE ON report_recipients TO tally_collector;
 GRANT SELECT, INSERT, UPDATE ON reports TO tally_collector;
-GRANT SELECT ON report_rounds TO tally_collector;
 GRANT SELECT ON reports TO tally_reader;
 
 -- The zones that there are, found by hopping from one to the next.
@@ -45,5 +44,6 @@ ALTER TABLE outbox ADD COLUMN report_user text COLLATE "C", ADD COLUMN report_we
 -- What is wrong is told before reports, of which there may be many.
 DROP INDEX outbox_waiting;
 CREATE INDEX outbox_waiting ON outbox ((report_user IS NOT NULL), send_at, message_id) WHERE sent_at IS NULL AND failed_at IS NULL;
-CREATE INDEX outbox_reports ON outbox (report_user, report_week) WHERE report_user IS NOT NULL AND sent_at IS NULL AND failed_at IS NULL;
+-- A report waits once, whoever asks for it.
+CREATE UNIQUE INDEX outbox_reports ON outbox (report_user, report_week) WHERE report_user IS NOT NULL AND sent_at IS NULL AND failed_at IS NULL;
 COMMENT ON COLUMN outbox.report_user IS 'the message is this user''s report of report_week, made when it is sent';

@@ -27,11 +27,11 @@ UPDATE alerts SET over_told_at = now() WHERE alert_id = ANY ($1::bigint[])
 INSERT INTO outbox (channel, message) SELECT unnest($1::text[]), $2::jsonb
 
 -- name: claim_messages
--- $1 limit, $2 seconds after which another one may try
+-- $1 limit, $2 seconds after which another one may try, $3 whether reports are wanted, or messages
 WITH due AS (
     SELECT message_id FROM outbox
-     WHERE sent_at IS NULL AND failed_at IS NULL AND send_at <= now()
-     ORDER BY report_user IS NOT NULL, send_at, message_id
+     WHERE (report_user IS NOT NULL) = $3 AND sent_at IS NULL AND failed_at IS NULL AND send_at <= now()
+     ORDER BY send_at, message_id
      LIMIT $1
        FOR UPDATE SKIP LOCKED
 )
@@ -43,6 +43,10 @@ RETURNING o.message_id, o.channel, o.message, o.report_user, o.report_week, o.at
 -- name: message_sent
 -- $1 message, $2 token
 UPDATE outbox SET sent_at = now(), token = NULL, error = '' WHERE message_id = $1 AND token = $2
+
+-- name: drop_message
+-- $1 message, $2 token
+DELETE FROM outbox WHERE message_id = $1 AND token = $2
 
 -- name: message_failed
 -- $1 message, $2 token, $3 error, $4 seconds until the next attempt; NULL: it is given up

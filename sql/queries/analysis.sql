@@ -11,12 +11,14 @@ RETURNING platform, metric
 
 -- name: metric_series
 -- $1 users, $2 tiers, $3 patterns of platforms, $4 of accounts, $5 of sources, $6 of metrics (of each: NULL, all), $7 first day, $8 last
--- day, $9 whether broken-down metrics are wanted, too (those that $6 names always are). A JSON object a series, in the order of the key; points are [days since 1970, value, final].
+-- day, $9 whether broken-down metrics are wanted, too (those that $6 names always are). A JSON object a series, in the order of the key; points are
+-- [days since 1970, value, final, seconds since 1970 when it was fetched; null when it is final].
 SELECT json_build_object(
            'user_id', user_id, 'platform', platform, 'account_id', account_id, 'source', source, 'metric', metric,
            'unit', (array_agg(unit ORDER BY date DESC))[1], 'currency', (array_agg(currency ORDER BY date DESC))[1],
            'summary', (array_agg(summary ORDER BY date DESC))[1],
-           'points', json_agg(json_build_array(date - DATE '1970-01-01', value, final) ORDER BY date))::text AS series
+           'points', json_agg(json_build_array(date - DATE '1970-01-01', value, final,
+                                                 CASE WHEN NOT final THEN extract(epoch FROM fetched_at)::bigint END) ORDER BY date))::text AS series
   FROM snapshots_described
  WHERE ($1::text[] IS NULL OR user_id = ANY ($1::text[]))
    AND ($2::text[] IS NULL OR user_id IN (SELECT u.user_id FROM users u WHERE u.tier = ANY ($2::text[])))

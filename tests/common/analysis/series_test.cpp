@@ -115,13 +115,21 @@ TEST_CASE("as JSON what is not known is null, and days to come are not missing")
 TEST_CASE("series come from the database's JSON, and nothing else does") {
     const auto series = parse_series(
         R"({"user_id": "a", "platform": "p", "account_id": "1", "source": "ads", "metric": "spend.x", "unit": "micro_currency",
-            "currency": "EUR", "summary": "total", "points": [[20770, 1.5, true], [20771, 2, false]]})");
+            "currency": "EUR", "summary": "total", "points": [[20770, 1.5, true, null], [20771, 2, false, 1794355200]]})");
     CHECK(series.base_metric() == "spend");
     CHECK(series.summary == Summary::total);
     REQUIRE(series.points.size() == 2);
     CHECK(series.points[0] == Point{day("2026-11-13"), 1.5, true});
     for (const auto* text : {"", "{", "[]", R"({"user_id": 1})", R"({"points": [[1]]})"})
         CHECK_THROWS(parse_series(text));
+}
+
+TEST_CASE("a number that is not final says when it was fetched") {
+    const auto series =
+        parse_series(R"({"user_id": "u", "platform": "p", "account_id": "a", "source": "s", "metric": "m", "unit": null,
+        "currency": null, "summary": "total", "points": [[20766, 1.5, true, null], [20767, 2, false, 1794355200]]})");
+    CHECK_FALSE(series.points.at(0).fetched_at);
+    CHECK(series.points.at(1).fetched_at == parse_instant("2026-11-11T00:00:00Z"));
 }
 
 TEST_CASE("names of broken-down metrics in their pieces") {

@@ -141,15 +141,15 @@ TEST_CASE("a message is tried by one at a time, again when it fails, and given u
     f.rules.config.alerts.channels.erase("mail");
     f.run("alerts");
     alert::Outbox first{f.session1}, second{f.session2};
-    const auto claimed = first.claim(4, 60s);
+    const auto claimed = first.claim(alert::Outbox::What::messages, 4, 60s);
     REQUIRE(claimed.size() == 1);
     CHECK(claimed[0].attempt == 1);
     CHECK(claimed[0].channel == "ops");
-    CHECK(second.claim(4, 60s).empty());
+    CHECK(second.claim(alert::Outbox::What::messages, 4, 60s).empty());
 
     // Whoever claimed it is dead: another one tries, and the end of the first counts no more.
     f.database.execute("UPDATE outbox SET send_at = now()");
-    const auto again = second.claim(4, 60s);
+    const auto again = second.claim(alert::Outbox::What::messages, 4, 60s);
     REQUIRE(again.size() == 1);
     CHECK(again[0].attempt == 2);
     first.sent(claimed[0]);
@@ -161,17 +161,17 @@ TEST_CASE("a message is tried by one at a time, again when it fails, and given u
         "true");
 
     f.database.execute("UPDATE outbox SET send_at = now()");
-    const auto last = first.claim(4, 60s);
+    const auto last = first.claim(alert::Outbox::What::messages, 4, 60s);
     REQUIRE(last.size() == 1);
     first.failed(last[0], "connection refused", std::nullopt);
     CHECK(f.database.value("SELECT failed_at IS NOT NULL FROM outbox") == "true");
     CHECK(f.open() == "given_up one, undelivered ops");
-    CHECK(first.claim(4, 60s).empty());
+    CHECK(first.claim(alert::Outbox::What::messages, 4, 60s).empty());
 
     // The next message that arrives ends it.
     f.database.execute("UPDATE alerts SET told_at = NULL WHERE kind = 'given_up'");
     f.run("alerts");
-    const auto next = first.claim(4, 60s);
+    const auto next = first.claim(alert::Outbox::What::messages, 4, 60s);
     REQUIRE(next.size() == 1);
     first.sent(next[0]);
     CHECK(f.open() == "given_up one");

@@ -67,7 +67,7 @@ TEST_CASE("each user of a tier with reports gets one, once, and mail only with a
     f.database.execute("INSERT INTO users (user_id, tier) VALUES ('dora', 'free')");  // without any number
     CHECK(f.run("reports").words == "built 2 reports");
     CHECK(f.reports() == "alice 1, bob 1");
-    CHECK(f.outbox() == "report:alice");
+    CHECK(f.outbox() == "weekly reports");
     CHECK(f.database.value("SELECT string_agg(DISTINCT node || ' ' || week, ',') FROM reports") ==
           "n " + render_day(f.monday()));
     const report::Archive archive{f.directory.path() + "/reports"};
@@ -76,13 +76,13 @@ TEST_CASE("each user of a tier with reports gets one, once, and mail only with a
     const auto again = f.run("reports");
     CHECK_FALSE(again.changed);
     CHECK(again.words == "no report was due");
-    CHECK(f.outbox() == "report:alice");
+    CHECK(f.outbox() == "weekly reports");
     // A node that died in the middle: what was mailed is not mailed again.
     f.database.execute(
         "UPDATE report_rounds SET after_user = '', finished_at = NULL; UPDATE outbox SET sent_at = now();"
         "UPDATE reports SET mailed_at = now()");
     CHECK(f.run("reports").words == "built 2 reports");
-    CHECK(f.outbox() == "report:alice");
+    CHECK(f.outbox() == "weekly reports");
 }
 
 TEST_CASE("without a mail server reports are built and nothing waits for one") {
@@ -95,19 +95,19 @@ TEST_CASE("without a mail server reports are built and nothing waits for one") {
 
 TEST_CASE("users of every zone have a round, which goes on behind the user where it was left") {
     Fixture f;
-    for (int i = 0; i < 45; ++i) f.add(fmt::format("u{:02}", i));
+    for (int i = 0; i < 25; ++i) f.add(fmt::format("u{:02}", i));
     f.add("v", "premium");
     f.database.execute("UPDATE users SET zone = 'Etc/GMT+1' WHERE user_id = 'v'");
-    f.database.execute(fmt::format("INSERT INTO report_rounds (zone, week, after_user) VALUES ('UTC', '{}', 'u41')",
+    f.database.execute(fmt::format("INSERT INTO report_rounds (zone, week, after_user) VALUES ('UTC', '{}', 'u21')",
                                    render_day(f.monday())));
     f.run("reports");
     // Whether it is Monday there already is another matter for an hour a week.
     CHECK(f.database.value("SELECT string_agg(user_id, ' ' ORDER BY user_id) FROM reports WHERE user_id < 'v'") ==
-          "u42 u43 u44");
+          "u22 u23 u24");
     CHECK(f.database.value("SELECT count(*) FROM report_rounds WHERE finished_at IS NOT NULL") == "2");
     f.database.execute("UPDATE report_rounds SET after_user = '', finished_at = NULL");
-    CHECK(f.run("reports").words == "built 46 reports");
-    CHECK(f.database.value("SELECT count(*) FROM reports WHERE user_id < 'v'") == "45");
+    CHECK(f.run("reports").words == "built 26 reports");
+    CHECK(f.database.value("SELECT count(*) FROM reports WHERE user_id < 'v'") == "25");
 }
 
 TEST_CASE("reports are forgotten after a while, rows and files") {
@@ -138,7 +138,52 @@ TEST_CASE("a template that is none fails the duty, and the round waits for a bet
     CHECK(f.run("reports").words == "built 1 report");
 }
 
-TEST_CASE("alerts leave the outbox before reports, and what came of a mail is noted") {
+TEST_CASE("when its time is over a round goes on where it was left") {
+    Fixture f;
+    for (int i = 0; i < 25; ++i) f.add(fmt::format("u{:02}", i));
+    f.n1.plan(now());
+    const auto run = [&](std::chrono::steady_clock::duration slice) {
+        f.database.execute("UPDATE duties SET due_at = now() + interval '1 h'");
+        f.n1.request("reports");
+        const auto claim = f.n1.claim("n1");
+        REQUIRE(claim);
+        auto admin = f.database.session("tally_admin");
+        duty::Work work{admin, *claim, f.rules, "n", f.stop};
+        auto done = duty::build_reports_for(work, slice);
+        REQUIRE(f.n1.finish(*claim, now() + 1h, done.words));
+        return done;
+    };
+    for (const auto* words : {"built 20 reports", "built 5 reports"}) {
+        const auto some = run(0s);
+        CHECK(some.again == 0s);
+        CHECK(some.words == words);
+    }
+    const auto rest = run(1h);
+    CHECK_FALSE(rest.again);
+    CHECK(rest.words == "no report was due");
+}
+
+TEST_CASE(
+    "a round that is not ended when the next week is due is said to be, and what one user's numbers break costs that "
+    "report") {
+    Fixture f;
+    f.add("alice");
+    f.add("bob");
+    const auto before = render_day(f.monday() - std::chrono::days{7});
+    f.database.execute(
+        fmt::format("INSERT INTO report_rounds (zone, week, after_user) VALUES ('UTC', '{}', 'u')", before));
+    f.database.execute(
+        "INSERT INTO connections (user_id, platform, account_id, credential, attributes) VALUES ('alice', 'youtube', "
+        "'UC1', '', '{\"timezone\": 1}')");
+    const auto words = f.run("reports").words;
+    CHECK(words.find("built 1 report; 1 report could not be built (the first: user 'alice': ") == 0);
+    CHECK(words.find("; the week from " + before + " in UTC ended behind user 'u', the next one is due") !=
+          std::string::npos);
+    CHECK(f.reports() == "bob 1");
+    CHECK(f.database.value("SELECT count(*) FROM report_rounds WHERE finished_at IS NULL") == "0");
+}
+
+TEST_CASE("messages and reports are claimed apart, a report waits once, and what came of a mail is noted") {
     Fixture f;
     f.add("alice", "premium", "alice@example.com");
     f.add("bob", "premium", "bob@example.com");
@@ -146,54 +191,84 @@ TEST_CASE("alerts leave the outbox before reports, and what came of a mail is no
     f.database.execute("INSERT INTO outbox (channel, message) SELECT 'ops', '" +
                        alert::to_json({.notice = {}, .sender = "h", .at = now()}) + "'");
     auto session = f.database.session();
+    {
+        auto again = session.begin();
+        again.exec("mail_report", {"alice", f.monday(), true});
+        again.commit();
+    }
+    CHECK(f.outbox() == "weekly reports, weekly reports, ops");
     alert::Outbox outbox{session};
-    const auto first = outbox.claim(2, 60s);
-    REQUIRE(first.size() == 2);
-    const auto report =
-        std::find_if(first.begin(), first.end(), [](const auto& delivery) { return delivery.report.has_value(); });
-    REQUIRE(report != first.end());
-    CHECK(std::count_if(first.begin(), first.end(), [](const auto& delivery) { return delivery.channel == "ops"; }) ==
-          1);
-    CHECK(report->report->user_id == "alice");
-    CHECK(report->report->monday == f.monday());
-    outbox.failed(*report, "the server is full", 60s);
+    using What = alert::Outbox::What;
+    const auto messages = outbox.claim(What::messages, 4, 60s);
+    REQUIRE(messages.size() == 1);
+    CHECK_FALSE(messages[0].report);
+    const auto reports = outbox.claim(What::reports, 1, 60s);
+    REQUIRE(reports.size() == 1);
+    REQUIRE(reports[0].report);
+    CHECK(reports[0].report->user_id == "alice");
+    CHECK(reports[0].report->monday == f.monday());
+    outbox.failed(reports[0], "the server is full", 60s);
     CHECK(f.database.value("SELECT mail_error FROM reports WHERE user_id = 'alice'") == "the server is full");
-    f.database.execute("UPDATE outbox SET send_at = now() WHERE channel = 'report:alice'");
-    f.database.execute("UPDATE outbox SET sent_at = now() WHERE channel = 'ops'");
-    const auto second = outbox.claim(1, 60s);
-    REQUIRE(second.size() == 1);
-    outbox.sent(second[0]);
-    CHECK(f.database.value("SELECT count(*) FROM reports WHERE mailed_at IS NOT NULL AND mail_error = ''") == "1");
-
-    report::Reporter reporter{f.rules.config, f.rules.catalog, "n"};
-    auto transaction = session.begin();
-    const auto posting = report::make_posting(transaction, reporter, "alice", f.monday(), now());
-    REQUIRE(posting);
-    CHECK(posting->to == "alice@example.com");
-    CHECK(posting->letter.attachments.size() == 2);
-    CHECK(report::make_posting(transaction, reporter, "nobody", f.monday(), now()) == std::nullopt);
+    f.database.execute("UPDATE outbox SET send_at = now() - interval '1 min' WHERE report_user = 'alice'");
+    outbox.failed(outbox.claim(What::reports, 1, 60s).at(0), "refused", std::nullopt);
+    CHECK(f.database.value("SELECT subject || ': ' || message FROM alerts WHERE kind = 'undelivered'") ==
+          "weekly reports: user 'alice': refused");
+    outbox.sent(outbox.claim(What::reports, 1, 60s).at(0));
+    CHECK(f.database.value("SELECT user_id FROM reports WHERE mailed_at IS NOT NULL AND mail_error = ''") == "bob");
+    CHECK(f.database.value("SELECT count(*) FROM alerts WHERE kind = 'undelivered' AND resolved_at IS NULL") == "0");
+    CHECK(outbox.claim(What::reports, 1, 60s).empty());
 }
 
-TEST_CASE("what another node keeps is built anew here") {
+TEST_CASE("who wants no reports any more waits for none") {
+    Fixture f;
+    f.add("alice", "premium", "alice@example.com");
+    f.run("reports");
+    auto session = f.database.session();
+    alert::Outbox outbox{session};
+    const auto report = outbox.claim(alert::Outbox::What::reports, 1, 60s).at(0);
+    f.database.execute("DELETE FROM report_recipients");
+    report::Reporter reporter{f.rules, "n"};
+    CHECK(report::make_posting(session, reporter, "alice", f.monday(), now()) == std::nullopt);
+    outbox.drop(report);
+    CHECK(f.outbox().empty());
+    outbox.failed(report, "too late", std::nullopt);  // nobody is told
+    CHECK(f.database.value("SELECT count(*) FROM alerts") == "0");
+}
+
+TEST_CASE("a report is mailed as it was built, to the address of its user") {
+    Fixture f;
+    f.add("alice", "premium", "alice@example.com");
+    f.run("reports");
+    f.database.execute("UPDATE analytics_snapshots SET value = value + 100");
+    auto session = f.database.session();
+    report::Reporter reporter{f.rules, "n"};
+    const auto posting = report::make_posting(session, reporter, "alice", f.monday(), now());
+    REQUIRE(posting);
+    CHECK(posting->to == "alice@example.com");
+    CHECK(posting->letter.text.find("  views: 28,") != std::string::npos);
+    CHECK(posting->letter.attachments.size() == 2);
+}
+
+TEST_CASE("what another node keeps is built anew here, as long as its numbers are kept") {
     Fixture f;
     f.add("alice");
     f.run("reports");
     auto session = f.database.session();
     const test::Directory elsewhere;
-    auto config = f.rules.config;
-    config.state_dir = elsewhere.path();
-    report::Reporter other{config, f.rules.catalog, "other"};
-    auto transaction = session.begin();
+    f.rules.config.state_dir = elsewhere.path();
+    report::Reporter other{f.rules, "other"};
     f.database.execute("UPDATE analytics_snapshots SET value = value + 100");
-    const auto text = other.read(transaction, "alice", f.monday(), report::Format::text, now());
-    REQUIRE(text);
-    CHECK(text->find("  views: 728,") != std::string::npos);
-    transaction.commit();
-    CHECK(f.database.value("SELECT node FROM reports") == "other");
-    // The first node knows that its files are not the newest.
-    report::Reporter first{f.rules.config, f.rules.catalog, "n"};
-    auto look = session.begin();
-    CHECK(first.read(look, "alice", f.monday(), report::Format::text, now()).value().find("  views: 728,") !=
+    other.fetch(session, "alice", f.monday(), now());
+    CHECK(other.archive().read("alice", f.monday(), report::Format::text).value().find("  views: 728,") !=
           std::string::npos);
-    CHECK(first.read(look, "alice", f.monday() - std::chrono::days{7}, report::Format::text, now()) == std::nullopt);
+    CHECK(f.database.value("SELECT node FROM reports") == "n");  // a look changes nothing
+    CHECK_THROWS_AS(other.fetch(session, "alice", f.monday() - std::chrono::days{7}, now()), Error);
+    f.rules.config.tiers["premium"].retention = std::chrono::days{1};
+    CHECK_THROWS_AS(other.fetch(session, "alice", f.monday(), now()), Error);
+    // The node that keeps it needs no numbers.
+    f.rules.config.state_dir = f.directory.path();
+    report::Reporter keeper{f.rules, "n"};
+    keeper.fetch(session, "alice", f.monday(), now());
+    CHECK(keeper.archive().read("alice", f.monday(), report::Format::text).value().find("  views: 28,") !=
+          std::string::npos);
 }

@@ -57,12 +57,21 @@ TEST_CASE("whatever a user is called, the file is in the week's directory and no
     const Archive archive{directory.path()};
     std::string wide;
     for (int i = 0; i < 100; ++i) wide += "ü";
-    const std::vector<std::string> users{"../../../etc/u",     "..", "a/b", "a%2Fb", "a b", wide, wide + "x",
-                                         std::string(200, 'x')};
+    const std::vector<std::string> users{"sha256-",  "../../../etc/u",     "..", "a/b", "a%2Fb", "a b", wide,
+                                         wide + "x", std::string(200, 'x')};
     for (const auto& user : users) archive.keep(report_of(user, "2026-11-09"), kTemplates);
     for (const auto& user : users) CHECK(archive.read(user, day("2026-11-09"), Format::text) == "text of " + user);
     CHECK(files_in(directory.path() + "/2026-11-09") == 3 * users.size());
     CHECK(files_in(directory.path()) == 3 * users.size());
+}
+
+TEST_CASE("a file that a power cut has emptied is none") {
+    const test::Directory directory;
+    const Archive archive{directory.path()};
+    archive.keep(report_of("u", "2026-11-09"), kTemplates);
+    directory.write("2026-11-09/u.xlsx", "");
+    CHECK(archive.read("u", day("2026-11-09"), Format::xlsx) == std::nullopt);
+    CHECK(archive.read("u", day("2026-11-09"), Format::html));
 }
 
 TEST_CASE("weeks before are dropped, and nothing that is no week") {

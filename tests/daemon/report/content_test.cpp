@@ -78,6 +78,45 @@ TEST_CASE("parts without a dimension are one breakdown") {
     CHECK(report.accounts[0].breakdowns[0].parts[0].name == "love");
 }
 
+TEST_CASE("a day that was not over when it was fetched is no day, but for counters") {
+    const auto zone = TimeZone::find("America/Los_Angeles").value();
+    auto running = named("views"), counter = named("followers", Summary::latest);
+    for (auto* series : {&running, &counter}) {
+        series->points.back().final = false;
+        series->points.back().fetched_at = zone.end_of(kWeek.last) - std::chrono::seconds{1};
+    }
+    const auto known = [&](Instant built_at) {
+        platform::Request request;
+        std::vector<KnownAccount> accounts{{.platform = "p",
+                                            .title = "P",
+                                            .account_id = "a",
+                                            .source = "social_media",
+                                            .metrics = {{.request = &request,
+                                                         .metrics = {"views"},
+                                                         .days = {{.days = kWeek,
+                                                                   .state = platform::Knowledge::impossible,
+                                                                   .asked_at = std::nullopt}}}},
+                                            .zone = zone}};
+        return compose("u", kWeek, built_at, {counter, running}, accounts);
+    };
+    const auto report = known(zone.end_of(kWeek.last) - std::chrono::seconds{1});
+    const auto& lines = report.accounts[0].lines;
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[0].figures.days_known == 7);
+    CHECK(lines[1].figures.days_known == 6);
+    CHECK(lines[1].figures.change == 0);  // six days beside the same six
+    CHECK(report.accounts[0].notes[0] == "1 of 7 days without a number (the day was not over yet): views");
+    running.points.back().fetched_at = zone.end_of(kWeek.last);
+    CHECK(known(zone.end_of(kWeek.last)).accounts[0].lines[1].figures.days_known == 7);
+}
+
+TEST_CASE("what is open of a broken-down metric is named, too") {
+    auto part = named("views.type.reel");
+    part.points.back().final = false;
+    CHECK(composed({part}).accounts[0].notes ==
+          std::vector<std::string>{"not final, the platform may still change it: views"});
+}
+
 TEST_CASE("a metric without any number of the week is not there") {
     auto old = named("views");
     old.points.resize(50);

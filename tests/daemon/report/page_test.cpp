@@ -4,6 +4,8 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include "common/error.hpp"
 #include "tests/common/analysis/series_fixture.hpp"
 #include "tests/common/config/environment.hpp"
@@ -119,6 +121,11 @@ TEST_CASE("a template that is none is refused with its name") {
     };
     CHECK(holds(refusal("{{#accounts}} and no end"), directory.path() + "/report.html: "));
     CHECK(holds(refusal("{{user"), directory.path() + "/report.html: "));
-    CHECK(refusal("").empty());                                  // nothing at all is a template
+    CHECK(refusal("").empty());  // nothing at all is a template
+    std::filesystem::remove(directory.path() + "/report.html");
+    std::filesystem::create_directory(directory.path() + "/report.html");
+    CHECK_THROWS_AS(load_templates({kShipped, directory.path()}), Error);
+    std::filesystem::remove(directory.path() + "/report.html");
+    CHECK_NOTHROW(load_templates({kShipped, directory.path()}));
     CHECK_THROWS_AS(load_templates({directory.path()}), Error);  // no report.txt
 }

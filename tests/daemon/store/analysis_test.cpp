@@ -127,9 +127,11 @@ TEST_CASE("series come whole, in order, and only those that are asked for") {
     REQUIRE(series.size() == 2);
     CHECK(series[0].metric == "views");
     CHECK(series[0].summary == analysis::Summary::total);
-    const std::vector<analysis::Point> expected{{parse_day("2026-10-31").value(), 1, true},
-                                                {parse_day("2026-11-02").value(), 2.5, false}};
-    CHECK(series[0].points == expected);
+    REQUIRE(series[0].points.size() == 2);
+    CHECK(series[0].points[0] == analysis::Point{parse_day("2026-10-31").value(), 1, true});
+    const auto& open = series[0].points[1];
+    CHECK(open == analysis::Point{parse_day("2026-11-02").value(), 2.5, false, open.fetched_at});
+    CHECK(open.fetched_at);
     CHECK(series[1].account_id == "b");
     CHECK(read(one, std::nullopt, true).size() == 3);
     CHECK(read(one, List{{"views%"}}, true).size() == 2);
