@@ -87,6 +87,8 @@ private:
     void try_user(const std::string& user, DayRange week) {
         try {
             make(user, week);
+        } catch (const postgres::SqlError&) {
+            throw;
         } catch (const std::exception& error) {
             if (fault_of(error) != Fault::internal) throw;
             if (failed_++ == 0) failure_ = fmt::format("user '{}': {}", user, describe_line(error));
