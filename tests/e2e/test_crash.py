@@ -53,10 +53,11 @@ def log_in_again(cluster):
 
 
 def wait_for_the_work(cluster):
-    """Until nothing waits and nothing is late, though slots go on falling due."""
+    """Until nothing waits, nothing is late and nothing is to be tried again, though slots go on falling due."""
     def done():
         [[waiting, late]] = cluster.sql("select (select count(*) from triggers where state = 'waiting'),"
-                                        " (select count(*) from slots where due_at < now() - interval '5 s')")
+                                        " (select count(*) from slots where due_at < now() - interval '5 s'"
+                                        "   or (attempt > 0 and collect_at < 'infinity'))")
         return waiting == "0" and late == "0"
 
     try:
