@@ -100,7 +100,7 @@ Day find_report(postgres::Transaction& transaction, const std::string& user, con
     throw Error(Fault::missing,
                 monday ? fmt::format("user '{}' has no report of the week from {}", user, render_day(*monday))
                        : fmt::format("user '{}' has no report", user),
-                fmt::format("Build it with 'tallyctl report build'."));
+                "Build it with 'tallyctl report build'.");
 }
 
 /// "latest", or a day of the week.
@@ -187,7 +187,7 @@ ReportRoutes::Answer ReportRoutes::read(const Request& request) {
             return find_report(transaction, user, named);
         }();
         reporter.fetch(session, user, monday, now());
-        return reporter.archive().read(user, monday, format).value_or("");
+        return reporter.read(user, monday, format);
     };
     Response response;
     response.body = co_await with_session(parts_, std::move(work));

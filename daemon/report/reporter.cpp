@@ -89,4 +89,10 @@ void Reporter::fetch(postgres::Session& session, const std::string& user_id, Day
     keep(report);
 }
 
+std::string Reporter::read(const std::string& user_id, Day monday, Format format) const {
+    auto content = archive_.read(user_id, monday, format);
+    if (!content) throw Error(Fault::failed, "a file of the report has just gone");
+    return *std::move(content);
+}
+
 }  // namespace tally::report

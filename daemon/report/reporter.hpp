@@ -34,6 +34,8 @@ public:
     /// Gives the archive a report that the database knows: as it was, or built anew when another node keeps it.
     /// @throws Error (missing) when there is none, or what it was made of is not kept any more
     void fetch(postgres::Session& session, const std::string& user_id, Day monday, Instant now);
+    /// A form of what fetch() gave the archive. @throws Error (failed) when it has just gone
+    std::string read(const std::string& user_id, Day monday, Format format) const;
 
 private:
     const collect::Rules& rules_;

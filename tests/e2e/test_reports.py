@@ -256,7 +256,6 @@ def test_an_address_that_is_refused_is_not_tried_again(make_stack, mailbox):
     wait_until(lambda: stack.ctl_json("report", "list")[0]["mail"] == "failed", what="the refusal")
     assert "550" in stack.ctl_json("report", "list")[0]["mail_error"]
     assert [alert["subject"] for alert in stack.ctl_json("alert", "list") if alert["kind"] == "undelivered"] == ["weekly reports"]
-    assert "one@example.com" not in stack.log()
     mailbox.refuse = False
     stack.ctl("report", "send", "user-1")
     wait_until(lambda: mailbox.mails, what="the mail")

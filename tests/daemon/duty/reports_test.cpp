@@ -269,6 +269,7 @@ TEST_CASE("what another node keeps is built anew here, as long as its numbers ar
     f.rules.config.state_dir = f.directory.path();
     report::Reporter keeper{f.rules, "n"};
     keeper.fetch(session, "alice", f.monday(), now());
-    CHECK(keeper.archive().read("alice", f.monday(), report::Format::text).value().find("  views: 28,") !=
-          std::string::npos);
+    CHECK(keeper.read("alice", f.monday(), report::Format::text).find("  views: 28,") != std::string::npos);
+    std::filesystem::remove_all(f.directory.path() + "/reports");
+    CHECK_THROWS_AS(keeper.read("alice", f.monday(), report::Format::text), Error);  // no empty report
 }
